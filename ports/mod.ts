@@ -1,0 +1,11 @@
+/** The outside world as interfaces. Each has a real and a simulated twin that pass one contract suite. */
+export type * from "./api_client.ts";
+export { resources } from "./api_client.ts";
+export type * from "./clock.ts";
+export type * from "./random.ts";
+export { type Disk, DiskError, type DiskFile } from "./disk.ts";
+export type * from "./node_streams.ts";
+export type * from "./packet_filter.ts";
+export type * from "./pod_network.ts";
+export type * from "./storage.ts";
+export { prefixEnd, StorageError } from "./storage.ts";
