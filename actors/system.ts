@@ -1,0 +1,389 @@
+/**
+ * The actor system: addresses, one run queue, timers, supervision, inspection.
+ *
+ * An actor is an address, a snapshot of its machine, and its armed timers. Facts come in, `step` decides, the snapshot
+ * is committed, and only then are the orders carried out, in order. Facts are never dropped on the way to a living
+ * actor; bounds sit at their sources. An actor that throws stops alone, is reported, and is started again after a
+ * back-off from what its `recover` finds in the world; no snapshot is ever persisted.
+ */
+import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from "xstate";
+import { firstStep, type Step, step } from "../machines/step.ts";
+import type { Clock, Wake } from "../ports/clock.ts";
+import { ActorCell, type Delivery } from "./system/actor_cell.ts";
+import type { ActorKind } from "./system/actor_kind.ts";
+import { type Address } from "./system/address.ts";
+import type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
+import { callOffAll, carryOut } from "./system/orders.ts";
+import { RunQueue } from "./system/run_queue.ts";
+import { type Timer, TimerHeap } from "./system/timer_heap.ts";
+
+export { type Address, address, displayAddress, partsOf } from "./system/address.ts";
+export { type ActorKind, actorKind, type OrderContext, type Performers } from "./system/actor_kind.ts";
+export type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
+
+/** A handle on a living or former actor; enough of XState's `ActorRef` for its tools to attach. */
+export interface ActorHandle<M extends AnyStateMachine = AnyStateMachine> {
+  readonly id: Address;
+  readonly alive: boolean;
+  send(event: EventFromLogic<M>): void;
+  getSnapshot(): SnapshotFrom<M>;
+  subscribe(listener: (snapshot: SnapshotFrom<M>) => void): { unsubscribe(): void };
+}
+
+export interface SpawnOptions<M extends AnyStateMachine> {
+  readonly address: Address;
+  /** Stopped with its supervisor. Absent: a root. */
+  readonly supervisor?: Address;
+  readonly input: InputFrom<M>;
+  /** The input for a start after a fault; absent: `input` again. */
+  readonly recover?: () => InputFrom<M>;
+}
+
+/** How an actor stands, for `explain` and the inspector. */
+export interface ActorReport {
+  readonly address: Address;
+  readonly kind: string;
+  readonly machine: AnyStateMachine;
+  readonly supervisor: Address | undefined;
+  readonly snapshot: AnyMachineSnapshot | undefined;
+  readonly incarnation: number;
+  readonly stateForMs: number;
+  /** Why it is down at the moment, waiting to be started again. */
+  readonly fault: string | undefined;
+  readonly timers: readonly { readonly id: string; readonly inMs: number }[];
+  readonly orders: readonly { readonly id: number; readonly type: string; readonly forMs: number }[];
+  readonly recent: readonly Transition[];
+}
+
+const restartBackOff = { firstMs: 100, maxMs: 30_000, forgetAfterMs: 60_000 };
+/** A wake-up this late means that the process was paused: input that waited goes before timers. */
+const pausedMs = 100;
+
+export class ActorSystem {
+  readonly clock: Clock;
+  readonly counters: Counters = { transitions: 0, unhandled: 0, deadMessages: 0, lateAnswers: 0, faults: 0 };
+  #cells = new Map<Address, ActorCell>();
+  #queue: RunQueue<Delivery>;
+  #timers = new TimerHeap<ActorCell>();
+  #wake: Wake | undefined;
+  #wakeAt = Infinity;
+  #observers = new Set<Observer>();
+  #sequence = 0;
+  #restarts = new Map<ActorCell, Wake>();
+
+  constructor(ports: { clock: Clock }) {
+    this.clock = ports.clock;
+    this.#queue = new RunQueue(this.clock, (delivery) => this.#deliver(delivery));
+  }
+
+  get size(): number {
+    return this.#cells.size;
+  }
+
+  /**
+   * Starts an actor: its first step is made at once, its first orders go out before this returns.
+   *
+   * @throws Error when the address is taken or the supervisor is not there.
+   */
+  spawn<M extends AnyStateMachine>(kind: ActorKind<M>, options: SpawnOptions<M>): ActorHandle<M> {
+    if (this.#cells.has(options.address)) throw new Error(`Cannot spawn actor: address "${options.address}" is taken`);
+    let supervisor: ActorCell | undefined;
+    if (options.supervisor !== undefined) {
+      supervisor = this.#cells.get(options.supervisor);
+      if (supervisor === undefined) {
+        throw new Error(`Cannot spawn actor "${options.address}": its supervisor "${options.supervisor}" is not there`);
+      }
+    }
+    const cell = new ActorCell(
+      kind as unknown as ActorKind,
+      options.address,
+      supervisor,
+      options.input,
+      options.recover,
+    );
+    this.#cells.set(cell.address, cell);
+    if (supervisor !== undefined) (supervisor.children ??= new Set()).add(cell);
+    this.#start(cell, options.input, { by: "start" }, undefined);
+    return this.#handle<M>(cell);
+  }
+
+  /** The living actor at an address. */
+  get(at: Address): ActorHandle | undefined {
+    const cell = this.#cells.get(at);
+    return cell === undefined ? undefined : this.#handle(cell);
+  }
+
+  /** Every living actor's address, in order of starting. */
+  addresses(): IterableIterator<Address> {
+    return this.#cells.keys();
+  }
+
+  /** A message or, without `from`, a fact of the outside world. An address where nobody is counts a dead message. */
+  tell<E extends EventObject>(to: Address, event: E, from?: Address, trace?: number): void {
+    const cell = this.#cells.get(to);
+    if (cell === undefined) {
+      this.counters.deadMessages++;
+      this.#incident("message.dead", to, 0, event.type);
+      return;
+    }
+    const cause: Cause = from === undefined ? { by: "world" } : { by: "message", from };
+    this.#enqueue(cell, event, cause, trace ?? 0, undefined);
+  }
+
+  /** Ends an actor and, first, those it supervises. Its outstanding orders are aborted. Idempotent. */
+  stop(at: Address): void {
+    const cell = this.#cells.get(at);
+    if (cell !== undefined) this.#remove(cell, "stopped");
+  }
+
+  /** Ends everybody, children first, the youngest root first. */
+  stopAll(): void {
+    for (const cell of [...this.#cells.values()].reverse()) if (cell.alive) this.#remove(cell, "system stopped");
+    this.#wake?.cancel();
+    this.#wake = undefined;
+  }
+
+  /** Watches every transition and incident from now on; returns how to stop. */
+  inspect(observer: Observer): () => void {
+    this.#observers.add(observer);
+    return () => this.#observers.delete(observer);
+  }
+
+  report(at: Address): ActorReport | undefined {
+    const cell = this.#cells.get(at);
+    if (cell === undefined) return undefined;
+    const now = this.clock.now();
+    return {
+      address: cell.address,
+      kind: cell.kind.name,
+      machine: cell.kind.machine,
+      supervisor: cell.supervisor?.address,
+      snapshot: cell.snapshot,
+      incarnation: cell.incarnation,
+      stateForMs: now - cell.stateSince,
+      fault: cell.fault,
+      timers: [...cell.timers?.values() ?? []].map(({ id, due }) => ({ id, inMs: Math.max(0, due - now) })),
+      orders: [...cell.outstanding?.values() ?? []].map(({ id, type, givenAt }) => ({
+        id,
+        type,
+        forMs: now - givenAt,
+      })),
+      recent: cell.recent(),
+    };
+  }
+
+  #handle<M extends AnyStateMachine>(cell: ActorCell): ActorHandle<M> {
+    return {
+      id: cell.address,
+      get alive() {
+        return cell.alive;
+      },
+      send: (event) => this.tell(cell.address, event as EventObject),
+      getSnapshot: () => cell.snapshot as SnapshotFrom<M>,
+      subscribe: (listener) => {
+        const untyped = listener as (snapshot: AnyMachineSnapshot) => void;
+        (cell.subscribers ??= new Set()).add(untyped);
+        return { unsubscribe: () => void cell.subscribers?.delete(untyped) };
+      },
+    };
+  }
+
+  #enqueue(
+    cell: ActorCell,
+    event: EventObject,
+    cause: Cause,
+    trace: number,
+    timer: Timer<ActorCell> | undefined,
+  ): void {
+    const urgent = cell.kind.urgent || timer !== undefined;
+    this.#queue.push({ cell, incarnation: cell.incarnation, event, cause, trace, timer }, urgent);
+  }
+
+  #start(cell: ActorCell, input: unknown, cause: Cause, trace: number | undefined): void {
+    cell.incarnation++;
+    cell.stateSince = this.clock.now();
+    let first: Step<AnyStateMachine>;
+    try {
+      first = firstStep(cell.kind.machine, input);
+    } catch (error) {
+      this.#fail(cell, error, "xstate.init");
+      return;
+    }
+    cell.fault = undefined;
+    this.#commit(cell, first, { type: "xstate.init" }, cause, trace ?? 0);
+  }
+
+  #deliver({ cell, incarnation, event, cause, trace, timer }: Delivery): void {
+    // Left behind: the actor is gone, or its timer was called off or armed anew while the event waited its turn.
+    if (!cell.alive) {
+      this.counters.deadMessages++;
+      this.#incident("message.dead", cell.address, incarnation, event.type);
+      return;
+    }
+    if (timer !== undefined) {
+      if (timer.cancelled || cell.timers?.get(timer.id) !== timer) return;
+      cell.timers.delete(timer.id);
+    }
+    if (cell.snapshot === undefined) return this.#holdForRestart(cell, event, cause, trace);
+    let next: Step<AnyStateMachine>;
+    try {
+      next = step(cell.kind.machine, cell.snapshot, event);
+    } catch (error) {
+      this.#fail(cell, error, event.type);
+      return;
+    }
+    this.#commit(cell, next, event, cause, trace);
+  }
+
+  #commit(cell: ActorCell, next: Step<AnyStateMachine>, event: EventObject, cause: Cause, trace: number): void {
+    const now = this.clock.now();
+    const previous = cell.snapshot;
+    cell.snapshot = next.snapshot;
+    if (previous === undefined || next.edges.some((edge) => edge.targets.length > 0)) cell.stateSince = now;
+    this.counters.transitions++;
+    if (next.edges.length === 0 && previous !== undefined) this.counters.unhandled++;
+    const sequence = ++this.#sequence;
+    const transition: Transition = {
+      type: "transition",
+      sequence,
+      at: now,
+      wallTime: this.clock.wallTime(),
+      actor: cell.address,
+      incarnation: cell.incarnation,
+      event,
+      cause,
+      trace: trace || sequence,
+      snapshot: next.snapshot,
+      edges: next.edges,
+      guards: next.guards,
+      orders: next.orders,
+      timers: next.timers,
+    };
+    cell.remember(transition);
+    if (this.#observers.size > 0) this.#notify(transition);
+    for (const { id, delayMs, event: due } of next.timers) {
+      if (delayMs === undefined || due === undefined) this.#disarm(cell, id);
+      else this.#arm(cell, id, now + delayMs, due);
+    }
+    const incarnation = cell.incarnation;
+    for (const order of next.orders) {
+      if (!cell.alive || cell.incarnation !== incarnation) return;
+      carryOut(cell, order, transition.trace, this.#orderHost);
+    }
+    if (cell.subscribers !== undefined) { for (const listener of [...cell.subscribers]) listener(next.snapshot); }
+    if (next.snapshot.status === "done" && cell.alive) this.#remove(cell, "done");
+  }
+
+  /** What carrying out orders needs of the system. */
+  #orderHost = {
+    now: () => this.clock.now(),
+    tell: (to: Address, event: EventObject, from: Address, trace: number) => this.tell(to, event, from, trace),
+    answer: (cell: ActorCell, event: EventObject, order: number, type: string, trace: number) =>
+      this.#enqueue(cell, event, { by: "order", order, type }, trace, undefined),
+    late: (cell: ActorCell, incarnation: number, detail: string) => {
+      this.counters.lateAnswers++;
+      this.#incident("answer.late", cell.address, incarnation, detail);
+    },
+    fail: (cell: ActorCell, error: unknown, during: string) => this.#fail(cell, error, during),
+  };
+
+  #arm(cell: ActorCell, id: string, due: number, event: EventObject): void {
+    this.#disarm(cell, id);
+    (cell.timers ??= new Map()).set(id, this.#timers.arm(due, cell, id, event));
+    this.#setWake(due);
+  }
+
+  #disarm(cell: ActorCell, id: string): void {
+    const timer = cell.timers?.get(id);
+    if (timer === undefined) return;
+    cell.timers?.delete(id);
+    this.#timers.cancel(timer);
+  }
+
+  #setWake(due: number): void {
+    if (due >= this.#wakeAt) return;
+    this.#wake?.cancel();
+    this.#wakeAt = due;
+    this.#wake = this.clock.wakeAt(due, () => {
+      const late = this.clock.now() - due;
+      if (late > pausedMs) this.clock.soon(() => this.#fireDue());
+      else this.#fireDue();
+    });
+  }
+
+  #fireDue(): void {
+    this.#wake = undefined;
+    this.#wakeAt = Infinity;
+    const now = this.clock.now();
+    for (let timer = this.#timers.popDue(now); timer !== undefined; timer = this.#timers.popDue(now)) {
+      this.#enqueue(timer.owner, timer.event, { by: "timer", id: timer.id }, 0, timer);
+    }
+    const next = this.#timers.nextDue;
+    if (next !== undefined) this.#setWake(next);
+  }
+
+  /** The actor threw: it stops alone, with those it supervises, and is started again after a back-off. */
+  #fail(cell: ActorCell, error: unknown, during: string): void {
+    if (!cell.alive) return;
+    const now = this.clock.now();
+    const reason = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.counters.faults++;
+    this.#release(cell);
+    if (now - cell.stateSince > restartBackOff.forgetAfterMs) cell.faultsInARow = 0;
+    cell.snapshot = undefined;
+    cell.fault = `${during}: ${reason}`;
+    const delay = Math.min(restartBackOff.maxMs, restartBackOff.firstMs * 2 ** Math.min(20, cell.faultsInARow));
+    cell.faultsInARow++;
+    this.#incident("actor.failed", cell.address, cell.incarnation, cell.fault);
+    const wake = this.clock.wakeAt(now + delay, () => {
+      this.#restarts.delete(cell);
+      if (!cell.alive) return;
+      let input: unknown;
+      try {
+        input = cell.recover === undefined ? cell.input : cell.recover();
+      } catch (again) {
+        this.#fail(cell, again, "recover");
+        return;
+      }
+      this.#start(cell, input, { by: "start" }, undefined);
+    });
+    this.#restarts.set(cell, wake);
+  }
+
+  /** Facts that come while an actor waits to be started again belong to its former life: `recover` looks at the world. */
+  #holdForRestart(cell: ActorCell, event: EventObject, _cause: Cause, _trace: number): void {
+    this.counters.deadMessages++;
+    this.#incident("message.dead", cell.address, cell.incarnation, `${event.type} (waiting to be started again)`);
+  }
+
+  #remove(cell: ActorCell, detail: string): void {
+    this.#release(cell);
+    cell.alive = false;
+    this.#restarts.get(cell)?.cancel();
+    this.#restarts.delete(cell);
+    this.#cells.delete(cell.address);
+    cell.supervisor?.children?.delete(cell);
+    this.#incident("actor.stopped", cell.address, cell.incarnation, detail);
+  }
+
+  /** Lets go of children, timers and orders. */
+  #release(cell: ActorCell): void {
+    if (cell.children !== undefined) {
+      for (const child of [...cell.children].reverse()) this.#remove(child, "its supervisor ended");
+    }
+    for (const timer of cell.timers?.values() ?? []) this.#timers.cancel(timer);
+    cell.timers = undefined;
+    callOffAll(cell);
+  }
+
+  #incident(type: Incident["type"], actor: Address, incarnation: number, detail: string): void {
+    if (this.#observers.size === 0) return;
+    const at = this.clock.now();
+    const wallTime = this.clock.wallTime();
+    this.#notify({ type, sequence: ++this.#sequence, at, wallTime, actor, incarnation, detail });
+  }
+
+  #notify(inspection: Inspection): void {
+    for (const observer of this.#observers) observer(inspection);
+  }
+}

@@ -1,0 +1,68 @@
+/** What an actor is made of: a machine, and for each of its orders how it is carried out. */
+import type { AnyStateMachine, EventFromLogic, EventObject, StateMachine } from "xstate";
+import { effectsOf } from "../../machines/effect.ts";
+import type { Address } from "./address.ts";
+
+/** What a performer has at hand besides the order's params. */
+export interface OrderContext<Event extends EventObject = EventObject> {
+  readonly self: Address;
+  /** Counts the orders of this actor's incarnation. */
+  readonly id: number;
+  /** Aborted when the order is called off or the actor is gone. */
+  readonly signal: AbortSignal;
+  /** Whether the order still awaits its answer. */
+  readonly outstanding: boolean;
+  /** Answers now or later, for performers that do not return the answer. Late or second answers are counted and dropped. */
+  answer(fact: Event): void;
+  /** A message to another actor; never fails. */
+  tell<E extends EventObject>(to: Address, event: E): void;
+}
+
+type Answer<Event> = Event | void | Promise<Event | void>;
+
+// Of StateMachine's 14 type parameters only the fifth, the actions, matters here.
+// deno-fmt-ignore
+type ActionOf<M> = M extends
+  // deno-lint-ignore no-explicit-any
+  StateMachine<any, any, any, any, infer Action, any, any, any, any, any, any, any, any, any> ? Action : never;
+
+/** A performer for each order; actions that are no orders (assign, raise) have none. */
+export type Performers<M extends AnyStateMachine> = {
+  readonly [A in ActionOf<M> as A extends { type: infer T extends string } ? T : never]?: (
+    params: A extends { params: infer P } ? Exclude<P, undefined> : never,
+    order: OrderContext<EventFromLogic<M>>,
+  ) => Answer<EventFromLogic<M>>;
+};
+
+/** As the system calls it. */
+export type Performer = (params: unknown, order: OrderContext) => Answer<EventObject>;
+
+export interface ActorKind<M extends AnyStateMachine = AnyStateMachine> {
+  readonly name: string;
+  readonly machine: M;
+  readonly performers: ReadonlyMap<string, Performer>;
+  /** Its events go before all others: for raft, whose time-outs depend on it. */
+  readonly urgent: boolean;
+}
+
+/**
+ * Made once per kind and process, not per actor.
+ *
+ * @throws Error when an order of the machine has no performer, or a performer no order.
+ */
+export function actorKind<M extends AnyStateMachine>(
+  name: string,
+  machine: M,
+  performers: Performers<M>,
+  options: { urgent?: boolean } = {},
+): ActorKind<M> {
+  const effects = effectsOf(machine);
+  const table = new Map(Object.entries(performers)) as unknown as Map<string, Performer>;
+  for (const order of effects.keys()) {
+    if (!table.has(order)) throw new Error(`Cannot define actor kind "${name}": nobody performs order "${order}"`);
+  }
+  for (const performer of table.keys()) {
+    if (!effects.has(performer)) throw new Error(`Cannot define actor kind "${name}": "${performer}" is no order`);
+  }
+  return { name, machine, performers: table, urgent: options.urgent ?? false };
+}

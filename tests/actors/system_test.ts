@@ -1,0 +1,154 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assign, setup } from "xstate";
+import { actorKind, ActorSystem, address, type Inspection, type OrderContext } from "../../actors/system.ts";
+import { effect } from "../../machines/effect.ts";
+import { ManualClock } from "../../actors/simulated/manual_clock.ts";
+
+type JobEvent =
+  | { type: "job.asked" }
+  | { type: "job.done"; result: number }
+  | { type: "job.failed"; reason: string; message: string }
+  | { type: "job.cancelled" }
+  | { type: "bomb.armed" }
+  | { type: "job.ended" };
+
+const jobMachine = setup({
+  types: { context: {} as { failures: number }, events: {} as JobEvent },
+  actions: {
+    doJob: effect<{ attempt: number }>({ answers: ["job.done", "job.failed"], fails: "job.failed" }),
+    cancelJob: effect({ answers: [], cancels: ["doJob"] }),
+    count: assign({ failures: ({ context }) => Math.min(3, context.failures + 1) }),
+    explode: () => {},
+  },
+  guards: {
+    boom: () => {
+      throw new Error("boom");
+    },
+  },
+  delays: { backOff: ({ context }) => 1000 * context.failures },
+}).createMachine({
+  id: "job",
+  options: { maxIterations: 100 },
+  context: { failures: 0 },
+  initial: "idle",
+  on: { "bomb.armed": { guard: "boom", target: ".idle" }, "job.ended": ".ended" },
+  states: {
+    idle: { on: { "job.asked": "working" } },
+    working: {
+      entry: { type: "doJob", params: ({ context }) => ({ attempt: context.failures }) },
+      on: {
+        "job.done": "idle",
+        "job.failed": { target: "waiting", actions: "count" },
+        "job.cancelled": { target: "idle", actions: { type: "cancelJob", params: {} } },
+      },
+    },
+    waiting: { after: { backOff: "working" } },
+    ended: { type: "final" },
+  },
+});
+
+const at = address({ node: "test", kind: "job", name: "one" });
+
+function world(
+  perform: (params: { attempt: number }, order: OrderContext<JobEvent>) => JobEvent | void | Promise<JobEvent>,
+) {
+  const clock = new ManualClock();
+  const system = new ActorSystem({ clock });
+  const kind = actorKind("job", jobMachine, { doJob: perform, cancelJob: () => {} });
+  const actor = system.spawn(kind, { address: at, input: undefined });
+  return { clock, system, actor, kind };
+}
+
+Deno.test("ActorSystem answers an order with the fact its performer returns", () => {
+  const { clock, actor } = world(() => ({ type: "job.done", result: 1 }));
+  actor.send({ type: "job.asked" });
+  clock.run();
+  assertEquals(actor.getSnapshot().value, "idle");
+});
+
+Deno.test("ActorSystem turns a thrown error into the order's declared failure and waits the machine's delay", () => {
+  const attempts: number[] = [];
+  const { clock, actor } = world(({ attempt }) => {
+    attempts.push(attempt);
+    throw new Error("no luck");
+  });
+  actor.send({ type: "job.asked" });
+  clock.run();
+  assertEquals([actor.getSnapshot().value, attempts], ["waiting", [0]]);
+  clock.advance(999);
+  assertEquals(attempts, [0]);
+  clock.advance(1);
+  assertEquals(attempts, [0, 1]);
+});
+
+Deno.test("ActorSystem drops and counts the answer to an order that was called off", () => {
+  const orders: OrderContext<JobEvent>[] = [];
+  const { clock, actor, system } = world((_, given) => void orders.push(given));
+  actor.send({ type: "job.asked" });
+  clock.run();
+  const signal = orders[0]!.signal;
+  actor.send({ type: "job.cancelled" });
+  clock.run();
+  assert(signal.aborted);
+  orders[0]!.answer({ type: "job.done", result: 1 });
+  clock.run();
+  assertEquals([actor.getSnapshot().value, system.counters.lateAnswers], ["idle", 1]);
+});
+
+Deno.test("ActorSystem refuses an answer that the effect does not declare", () => {
+  const orders: OrderContext<JobEvent>[] = [];
+  const { clock, actor } = world((_, given) => void orders.push(given));
+  actor.send({ type: "job.asked" });
+  clock.run();
+  assertThrows(() => orders[0]!.answer({ type: "job.asked" }), Error, 'Cannot answer order "doJob" with "job.asked"');
+});
+
+Deno.test("ActorSystem starts an actor again after a back-off when it throws", () => {
+  const { clock, actor, system } = world(() => {});
+  const incidents: string[] = [];
+  system.inspect((inspection: Inspection) => {
+    if (inspection.type !== "transition") incidents.push(inspection.type);
+  });
+  actor.send({ type: "bomb.armed" });
+  clock.run();
+  assertEquals([incidents, system.report(at)?.fault?.includes("boom")], [["actor.failed"], true]);
+  clock.advance(100);
+  assertEquals([actor.getSnapshot().value, system.report(at)?.incarnation], ["idle", 2]);
+});
+
+Deno.test("ActorSystem counts events that no state handles and messages to nobody", () => {
+  const { clock, actor, system } = world(() => {});
+  actor.send({ type: "job.done", result: 1 });
+  system.tell(address({ node: "test", kind: "job", name: "two" }), { type: "job.asked" });
+  clock.run();
+  assertEquals([system.counters.unhandled, system.counters.deadMessages], [1, 1]);
+});
+
+Deno.test("ActorSystem ends those an actor supervises before it and frees their addresses", () => {
+  const { clock, system, kind, actor } = world(() => {});
+  const ended: string[] = [];
+  system.spawn(kind, {
+    address: address({ node: "test", kind: "job", name: "child" }),
+    supervisor: at,
+    input: undefined,
+  });
+  system.inspect((inspection) => {
+    if (inspection.type === "actor.stopped") ended.push(inspection.actor);
+  });
+  actor.send({ type: "job.ended" });
+  clock.run();
+  assertEquals([ended, system.size], [["test/job/-/child/-", "test/job/-/one/-"], 0]);
+});
+
+Deno.test("ActorSystem keeps the last 8 transitions of an actor", () => {
+  const { clock, actor, system } = world(() => ({ type: "job.done", result: 1 }));
+  for (let count = 0; count < 10; count++) actor.send({ type: "job.asked" });
+  clock.run();
+  const recent = system.report(at)!.recent;
+  assertEquals(recent.length, 8);
+  assert(recent.every((transition, index) => index === 0 || transition.sequence > recent[index - 1]!.sequence));
+});
+
+Deno.test("actorKind refuses a machine with an order that nobody performs", () => {
+  assertThrows(() => actorKind("job", jobMachine, { cancelJob: () => {} }), Error, 'nobody performs order "doJob"');
+});
