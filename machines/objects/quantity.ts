@@ -1,9 +1,17 @@
 /**
- * Resource quantities ("100m", "1.5Gi", "2e3"), exactly. Values are whole nano-units in a bigint, since Kubernetes
- * rounds anything finer up (resource management docs, "Quantity").
+ * Kubernetes quantities (`100m`, `64Mi`, `1.5e3`) as exact numbers: an integer of nano units. What is finer than a
+ * nano is rounded up, as Kubernetes does.
  */
-const nano = 1_000_000_000n;
-const decimalExponents: Readonly<Record<string, number>> = {
+
+export interface Quantity {
+  /** The value times 10^9. */
+  readonly nano: bigint;
+  readonly format: "DecimalSI" | "BinarySI" | "DecimalExponent";
+}
+
+const nanoPerUnit = 1_000_000_000n;
+const pattern = /^([+-]?)(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[numkMGTPE]|[KMGTPE]i)?$/;
+const decimalPowers: Readonly<Record<string, number>> = {
   n: -9,
   u: -6,
   m: -3,
@@ -15,110 +23,115 @@ const decimalExponents: Readonly<Record<string, number>> = {
   P: 15,
   E: 18,
 };
-const binaryExponents: Readonly<Record<string, number>> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
-const decimalSuffixes = ["n", "u", "m", "", "k", "M", "G", "T", "P", "E"];
-const binarySuffixes = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
+const binaryPowers: Readonly<Record<string, bigint>> = { Ki: 10n, Mi: 20n, Gi: 30n, Ti: 40n, Pi: 50n, Ei: 60n };
+const decimalSuffixes = Object.entries(decimalPowers).sort((a, b) => b[1] - a[1]);
+const binarySuffixes = Object.entries(binaryPowers).sort((a, b) => Number(b[1] - a[1]));
+/** Larger magnitudes are cut off there, as Kubernetes does (2^63 - 1 units). */
+const largest = ((1n << 63n) - 1n) * nanoPerUnit;
 
-export type QuantityFormat = "decimal" | "binary" | "exponent";
-
-export interface Quantity {
-  /** In units of 10^-9. */
-  readonly nanos: bigint;
-  readonly format: QuantityFormat;
-}
-
-/** What Kubernetes says of text that is no quantity. */
-export const quantityError =
+/** The texts Kubernetes answers with, for what cannot be read. */
+export const quantityPatternText =
   "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-const pattern = /^([+-]?)(\d*)(?:\.(\d*))?(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d+))?$/;
-
-/** The quantity, or undefined when the text is none. Numbers are taken as they print. */
-export function parseQuantity(input: string | number): Quantity | undefined {
-  const match = pattern.exec(String(input));
+/** @returns undefined when `text` is no quantity. */
+export function parseQuantity(text: string | number): Quantity | undefined {
+  const match = pattern.exec(String(text));
   if (match === null) return undefined;
-  const [, sign, whole = "", fraction = "", suffix = "", exponent] = match;
-  if (whole === "" && fraction === "") return undefined;
-  const digits = BigInt(whole + fraction || "0");
-  let numerator = digits * nano;
+  const [, sign, digits = "", suffix = ""] = match;
+  const [wholePart = "", fraction = ""] = digits.split(".");
+  let numerator = BigInt(`${wholePart}${fraction}` || "0");
   let denominator = 10n ** BigInt(fraction.length);
-  let format: QuantityFormat = "decimal";
-  const binary = binaryExponents[suffix];
-  if (binary !== undefined) {
-    numerator <<= BigInt(binary);
-    format = "binary";
+  let format: Quantity["format"] = "DecimalSI";
+  const shift = binaryPowers[suffix];
+  if (shift !== undefined) {
+    numerator <<= shift;
+    format = "BinarySI";
   } else {
-    const power = exponent === undefined ? decimalExponents[suffix] ?? 0 : Number(exponent);
-    if (exponent !== undefined) format = "exponent";
-    if (!Number.isSafeInteger(power) || Math.abs(power) > 1000) return undefined;
+    const exponential = suffix.length > 1 || suffix === "e";
+    const power = exponential ? Number(suffix.slice(1)) : decimalPowers[suffix];
+    if (power === undefined || Number.isNaN(power) || Math.abs(power) > 400) return undefined;
+    if (exponential) format = "DecimalExponent";
     if (power >= 0) numerator *= 10n ** BigInt(power);
     else denominator *= 10n ** BigInt(-power);
   }
-  const magnitude = ceilDivide(numerator, denominator);
-  return { nanos: sign === "-" ? -magnitude : magnitude, format };
+  numerator *= nanoPerUnit;
+  let nano = numerator / denominator;
+  if (numerator % denominator !== 0n) nano += 1n;
+  if (nano > largest) nano = largest;
+  return { nano: sign === "-" ? -nano : nano, format };
 }
 
-function ceilDivide(a: bigint, b: bigint): bigint {
-  return a >= 0n ? (a + b - 1n) / b : -(-a / b);
+/**
+ * The value of a quantity that was checked before; what is no quantity counts as zero.
+ */
+export function quantityOf(text: unknown): Quantity {
+  const parsed = typeof text === "string" || typeof text === "number" ? parseQuantity(text) : undefined;
+  return parsed ?? { nano: 0n, format: "DecimalSI" };
 }
 
-/** The value in nano-units; 0 for an absent quantity. @throws Error on text that is no quantity. */
-export function nanosOf(input: string | number | undefined): bigint {
-  if (input === undefined) return 0n;
-  const quantity = parseQuantity(input);
-  if (quantity === undefined) throw new Error(`Cannot read quantity "${input}": ${quantityError}`);
-  return quantity.nanos;
+export function compareQuantities(a: Quantity, b: Quantity): -1 | 0 | 1 {
+  return a.nano < b.nano ? -1 : a.nano > b.nano ? 1 : 0;
 }
 
-/** Whole units, rounded up, as a number: bytes, counts. */
-export function wholeOf(input: string | number | undefined): number {
-  return Number(ceilDivide(nanosOf(input), nano));
+/** The sum, in the first one's format; a zero takes the other's. */
+export function addQuantities(a: Quantity, b: Quantity): Quantity {
+  return { nano: a.nano + b.nano, format: a.nano === 0n ? b.format : a.format };
 }
 
-/** Thousandths, rounded up, as a number: millicores. */
-export function milliOf(input: string | number | undefined): number {
-  return Number(ceilDivide(nanosOf(input), 1_000_000n));
+export function subtractQuantities(a: Quantity, b: Quantity): Quantity {
+  return { nano: a.nano - b.nano, format: a.nano === 0n ? b.format : a.format };
 }
 
-/** Negative, zero or positive as `a` is less than, equal to or more than `b`. */
-export function compareQuantities(a: string | number, b: string | number): number {
-  const left = nanosOf(a), right = nanosOf(b);
-  return left < right ? -1 : left > right ? 1 : 0;
+/** Whole units, rounded up (Go's `Value()`). */
+export function quantityValue(quantity: Quantity): bigint {
+  return roundUp(quantity.nano, nanoPerUnit);
 }
 
-/** The sum, in the format of the first that is not zero. */
-export function addQuantities(a: string | number, b: string | number): string {
-  const left = parseQuantity(a), right = parseQuantity(b);
-  if (left === undefined || right === undefined) throw new Error(`Cannot add quantities "${a}" and "${b}"`);
-  return formatQuantity({ nanos: left.nanos + right.nanos, format: left.nanos === 0n ? right.format : left.format });
+/** Thousandths, rounded up (Go's `MilliValue()`). */
+export function quantityMilliValue(quantity: Quantity): bigint {
+  return roundUp(quantity.nano, 1_000_000n);
 }
 
-/** The canonical text: no fraction, the largest suffix without loss. */
-export function formatQuantity({ nanos, format }: Quantity): string {
-  if (nanos === 0n) return "0";
-  const sign = nanos < 0n ? "-" : "";
-  const magnitude = nanos < 0n ? -nanos : nanos;
-  if (format === "binary" && magnitude > 1024n * nano - 1n) {
-    let value = ceilDivide(magnitude, nano);
-    let step = 0;
-    while (value % 1024n === 0n && step < binarySuffixes.length - 1) {
-      value /= 1024n;
-      step += 1;
-    }
-    return `${sign}${value}${binarySuffixes[step]}`;
+export function isIntegerQuantity(quantity: Quantity): boolean {
+  return quantity.nano % nanoPerUnit === 0n;
+}
+
+function roundUp(value: bigint, unit: bigint): bigint {
+  const quotient = value / unit;
+  if (value % unit === 0n) return quotient;
+  return value > 0n ? quotient + 1n : quotient - 1n;
+}
+
+/** Canonical form: no fraction, the largest suffix that leaves none. */
+export function formatQuantity({ nano, format }: Quantity): string {
+  if (nano === 0n) return "0";
+  const negative = nano < 0n;
+  const size = negative ? -nano : nano;
+  const text = format === "BinarySI" && size >= 1024n * nanoPerUnit && size % nanoPerUnit === 0n
+    ? formatBinary(size / nanoPerUnit)
+    : formatDecimal(size, format === "DecimalExponent");
+  return negative ? `-${text}` : text;
+}
+
+function formatBinary(units: bigint): string {
+  for (const [suffix, shift] of binarySuffixes) {
+    if (units % (1n << shift) === 0n) return `${units >> shift}${suffix}`;
   }
-  let value = magnitude;
-  let step = 0;
-  while (value % 1000n === 0n && step < decimalSuffixes.length - 1) {
-    value /= 1000n;
-    step += 1;
-  }
-  if (format === "exponent") return step === 3 ? `${sign}${value}` : `${sign}${value}e${step * 3 - 9}`;
-  return `${sign}${value}${decimalSuffixes[step]}`;
+  return String(units);
 }
 
-/** The canonical text of a quantity; undefined when the input is none. */
-export function canonicalQuantity(input: string | number): string | undefined {
-  const quantity = parseQuantity(input);
-  return quantity === undefined ? undefined : formatQuantity(quantity);
+function formatDecimal(nano: bigint, exponential: boolean): string {
+  for (const [suffix, power] of decimalSuffixes) {
+    const unit = 10n ** BigInt(power + 9);
+    if (nano % unit !== 0n) continue;
+    if (!exponential) return `${nano / unit}${suffix}`;
+    return power === 0 ? `${nano / unit}` : `${nano / unit}e${power}`;
+  }
+  throw new Error(`Cannot format quantity: ${nano} nano units have no suffix`);
+}
+
+/** The canonical form of a text, or the text itself when it is no quantity. */
+export function canonicalQuantity(text: string | number): string {
+  const parsed = parseQuantity(text);
+  return parsed === undefined ? String(text) : formatQuantity(parsed);
 }
