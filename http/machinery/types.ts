@@ -56,6 +56,8 @@ export interface Credentials {
   readonly authorization: string | undefined;
   /** DER of the client certificate, when one was sent and it was signed by the cluster's client CA. */
   readonly clientCertificate: { readonly commonName: string; readonly organizations: readonly string[] } | undefined;
+  /** Why a client certificate that was sent is not believed. */
+  readonly clientCertificateError?: string;
   readonly headers: Headers;
 }
 

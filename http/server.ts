@@ -1,0 +1,7 @@
+/**
+ * The listener: one TLS port for HTTP/1.1, HTTP/2, client certificates and upgrades (WebSocket, SPDY/3.1), over
+ * `node:http2`. It listens on the addresses it is given and on no other. What the application sees of it is in
+ * `server/environment.ts`.
+ */
+export { answered, maxRequestBytes, type RawResponse, type ServerEnvironment, type UpgradeOffer } from "./server/environment.ts";
+export { type ListenAddress, type ServeOptions, type Server, serve } from "./server/listener.ts";

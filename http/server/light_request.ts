@@ -1,0 +1,151 @@
+/**
+ * A `Request` that costs nothing until it is looked at. Building a real one takes longer than most answers; the
+ * application reads the method, the URL and a header or two. Everything rarer is made on first use.
+ */
+import type { Readable } from "node:stream";
+import { ApiError } from "../../machines/objects/status.ts";
+import { maxRequestBytes } from "./environment.ts";
+
+/** What is needed of node's request, whichever HTTP version it came by. */
+export interface IncomingRequest extends Readable {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+class LightRequest {
+  readonly #incoming: IncomingRequest;
+  readonly #origin: string;
+  readonly #aborted: () => AbortSignal;
+  #headers: Headers | undefined;
+  #body: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  #real: Request | undefined;
+
+  constructor(incoming: IncomingRequest, origin: string, aborted: () => AbortSignal) {
+    this.#incoming = incoming;
+    this.#origin = origin;
+    this.#aborted = aborted;
+  }
+
+  get method(): string {
+    return this.#incoming.method ?? "GET";
+  }
+
+  get url(): string {
+    return this.#origin + (this.#incoming.url ?? "/");
+  }
+
+  get headers(): Headers {
+    return this.#headers ??= headersOf(this.#incoming);
+  }
+
+  get signal(): AbortSignal {
+    return this.#aborted();
+  }
+
+  get bodyUsed(): boolean {
+    return this.#body !== undefined;
+  }
+
+  get body(): ReadableStream<Uint8Array> | null {
+    return this.#whole().body;
+  }
+
+  bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#body ??= readBody(this.#incoming);
+  }
+
+  async arrayBuffer(): Promise<ArrayBuffer> {
+    const bytes = await this.bytes();
+    return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
+  }
+
+  async text(): Promise<string> {
+    return new TextDecoder().decode(await this.bytes());
+  }
+
+  async json(): Promise<unknown> {
+    return JSON.parse(await this.text());
+  }
+
+  async blob(): Promise<Blob> {
+    return new Blob([await this.bytes()], { type: this.headers.get("content-type") ?? "" });
+  }
+
+  formData(): Promise<FormData> {
+    return this.#whole().formData();
+  }
+
+  clone(): Request {
+    return this.#whole().clone();
+  }
+
+  /** The real thing, for what nobody on a fast path asks for. */
+  #whole(): Request {
+    return this.#real ??= new Request(this.url, {
+      method: this.method,
+      headers: this.headers,
+      ...(this.method === "GET" || this.method === "HEAD" ? {} : { body: bodyStream(() => this.bytes()) }),
+    });
+  }
+}
+Object.setPrototypeOf(LightRequest.prototype, Request.prototype);
+
+/** A `Request` over node's request. `aborted` is asked only when the application looks at the signal. */
+export function lightRequest(incoming: IncomingRequest, origin: string, aborted: () => AbortSignal): Request {
+  return new LightRequest(incoming, origin, aborted) as unknown as Request;
+}
+
+export function headersOf(incoming: Pick<IncomingRequest, "headers">): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value === undefined || name.charCodeAt(0) === 58 /* ":" */) continue;
+    if (typeof value === "string") headers.set(name, value);
+    else for (const one of value) headers.append(name, one);
+  }
+  return headers;
+}
+
+/** @throws ApiError 413 as soon as it is known that the body is too long. */
+function readBody(incoming: IncomingRequest): Promise<Uint8Array<ArrayBuffer>> {
+  const announced = Number(incoming.headers["content-length"] ?? 0);
+  if (announced > maxRequestBytes) return Promise.reject(tooLarge());
+  if (incoming.method === "GET" || incoming.method === "HEAD") return Promise.resolve(new Uint8Array());
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  incoming.on("data", (chunk: Uint8Array) => {
+    length += chunk.length;
+    if (length > maxRequestBytes) {
+      chunks.length = 0;
+      reject(tooLarge());
+    } else chunks.push(chunk);
+  });
+  incoming.on("end", () => resolve(joined(chunks, length)));
+  incoming.on("error", reject);
+  incoming.on("close", () => reject(new ApiError(400, "BadRequest", "unexpected EOF")));
+  return promise;
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
+
+function tooLarge(): ApiError {
+  return new ApiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${maxRequestBytes}`);
+}
+
+function bodyStream(read: () => Promise<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {
+  return new ReadableStream({
+    async start(controller) {
+      controller.enqueue(await read());
+      controller.close();
+    },
+  });
+}

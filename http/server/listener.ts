@@ -1,0 +1,281 @@
+/** Accepting, handing over to the application, and stopping in order. */
+import http2 from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import type { IncomingMessage } from "node:http";
+import { ApiError } from "../../machines/objects/status.ts";
+import { type ClientCertificate, clientCertificateOf } from "./client_certificate.ts";
+import { answered, type ServerEnvironment, type UpgradeOffer } from "./environment.ts";
+import { headersOf, type IncomingRequest, lightRequest } from "./light_request.ts";
+import { NodeRawResponse, type OutgoingResponse, sendResponse } from "./raw_response.ts";
+import { answerOnSocket, UpgradeResponse } from "./upgrade.ts";
+
+export interface ListenAddress {
+  /** An IP address. 0.0.0.0 only if the caller really says so. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
+
+export interface ServeOptions {
+  readonly addresses: readonly ListenAddress[];
+  /** PEM. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+  /** PEM; client certificates signed by it are believed. Without it none is asked for. */
+  readonly clientCertificateAuthority?: string;
+  /** A bug in the application, for the log. The client gets a 500. */
+  onError?(error: unknown): void;
+  fetch(request: Request, environment: ServerEnvironment): Response | Promise<Response>;
+}
+
+export interface Server {
+  /** Where it listens, in the order asked for, with the ports that were free. */
+  readonly addresses: readonly ListenAddress[];
+  /** Open connections. */
+  readonly connections: number;
+  /**
+   * Stops accepting, asks lasting responses to end, lets requests under way finish and closes. What is still open after
+   * `graceMs` is cut.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+type NodeServer = ReturnType<typeof http2.createSecureServer>;
+
+/** Streams that one HTTP/2 connection may have open (kube-apiserver's default). */
+const maxConcurrentStreams = 250;
+
+export async function serve(options: ServeOptions): Promise<Server> {
+  const listener = new Listener(options);
+  const servers: NodeServer[] = [];
+  try {
+    for (const address of options.addresses) servers.push(await listener.listen(address));
+  } catch (error) {
+    await listener.close(0);
+    throw error;
+  }
+  return listener;
+}
+
+class Listener implements Server {
+  readonly #options: ServeOptions;
+  readonly #servers: NodeServer[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly #sessions = new Set<http2.ServerHttp2Session>();
+  /** Of lasting responses: told when draining begins. */
+  readonly #draining = new Set<() => void>();
+  readonly #certificates = new WeakMap<object, ClientCertificate>();
+  readonly addresses: ListenAddress[] = [];
+  #underWay = 0;
+  #stopping = false;
+  #idle: (() => void) | undefined;
+
+  constructor(options: ServeOptions) {
+    this.#options = options;
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
+  listen(address: ListenAddress): Promise<NodeServer> {
+    const { certificate, key, clientCertificateAuthority } = this.#options;
+    const server = http2.createSecureServer({
+      allowHTTP1: true,
+      cert: certificate,
+      key,
+      minVersion: "TLSv1.2",
+      settings: { maxConcurrentStreams },
+      ...(clientCertificateAuthority === undefined
+        ? {}
+        : { requestCert: true, rejectUnauthorized: false, ca: clientCertificateAuthority }),
+    });
+    this.#servers.push(server);
+    server.on("secureConnection", (socket) => this.#accept(socket));
+    server.on("session", (session) => {
+      this.#sessions.add(session);
+      session.on("close", () => this.#sessions.delete(session));
+      session.on("error", () => session.destroy());
+    });
+    server.on("request", (incoming, outgoing) => {
+      void this.#answer(incoming as unknown as IncomingRequest, outgoing as unknown as OutgoingResponse);
+    });
+    server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+      void this.#offer(incoming, socket, head);
+    });
+    // A port scan or a client that distrusts our certificate: its own affair.
+    server.on("tlsClientError", (_error, socket) => socket.destroy());
+    const { promise, resolve, reject } = Promise.withResolvers<NodeServer>();
+    server.once("error", (error: Error) => {
+      reject(new Error(`Cannot listen on ${address.host}:${address.port}: ${error.message}`, { cause: error }));
+    });
+    server.listen(address.port, address.host, () => {
+      const { port } = server.address() as AddressInfo;
+      this.addresses.push({ host: address.host, port });
+      resolve(server);
+    });
+    return promise;
+  }
+
+  #accept(socket: TLSSocket): void {
+    // Otherwise a response in two writes waits 40 ms for the peer's delayed acknowledgement.
+    socket.setNoDelay(true);
+    this.#sockets.add(socket);
+    socket.on("close", () => this.#sockets.delete(socket));
+    socket.on("error", () => socket.destroy());
+    this.#certificates.set(socket, clientCertificateOf(socket));
+  }
+
+  /** HTTP/2's compatibility layer hands out a proxy of the socket, so its session's own socket is looked up. */
+  #certificateOf(incoming: IncomingRequest): ClientCertificate {
+    const request = incoming as unknown as {
+      stream?: { session?: { socket?: TLSSocket } };
+      socket?: TLSSocket;
+    };
+    const socket = request.stream?.session?.socket ?? request.socket;
+    if (socket === undefined) return { clientCertificate: undefined };
+    let certificate = this.#certificates.get(socket);
+    if (certificate === undefined) {
+      certificate = clientCertificateOf(socket);
+      this.#certificates.set(socket, certificate);
+    }
+    return certificate;
+  }
+
+  #environment(incoming: IncomingRequest, raw: NodeRawResponse, headers: () => Headers): ServerEnvironment {
+    const authorization = incoming.headers["authorization"];
+    const { httpVersion = "1.1", socket } = incoming as unknown as {
+      httpVersion?: string;
+      socket?: { remoteAddress?: string };
+    };
+    return {
+      credentials: {
+        authorization: typeof authorization === "string" ? authorization : undefined,
+        ...this.#certificateOf(incoming),
+        get headers() {
+          return headers();
+        },
+      },
+      raw,
+      get remoteAddress() {
+        return socket?.remoteAddress ?? "";
+      },
+      httpVersion,
+    };
+  }
+
+  async #answer(incoming: IncomingRequest, outgoing: OutgoingResponse): Promise<void> {
+    this.#underWay++;
+    const raw = new NodeRawResponse(outgoing, this.#draining);
+    raw.onClose(() => this.#finished());
+    const request = lightRequest(incoming, originOf(incoming), abortSignalOf(raw));
+    try {
+      const response = await this.#options.fetch(request, this.#environment(incoming, raw, () => request.headers));
+      if (response === answered || raw.closed) return;
+      if (raw.begun) throw new Error("Cannot send a response: the application had begun one through `raw`");
+      // After a refused body the rest of it is still on its way, and would be read as the next request.
+      const last = this.#stopping || response.status === 413;
+      if (last && incoming.headers[":method"] === undefined) response.headers.set("connection", "close");
+      await sendResponse(response, outgoing, incoming.method === "HEAD");
+    } catch (error) {
+      this.#options.onError?.(error);
+      if (raw.closed) return;
+      if (raw.begun || outgoing.headersSent) raw.destroy();
+      else await sendResponse(internalError(error), outgoing, incoming.method === "HEAD").catch(() => raw.destroy());
+    }
+  }
+
+  async #offer(incoming: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void> {
+    this.#underWay++;
+    let taken = false;
+    const outgoing = new UpgradeResponse(socket);
+    const raw = new NodeRawResponse(outgoing, this.#draining);
+    socket.on("error", () => socket.destroy());
+    socket.once("close", () => outgoing.destroy());
+    raw.onClose(() => this.#finished());
+    const upgrade: UpgradeOffer = {
+      protocol: String(incoming.headers.upgrade ?? "").toLowerCase(),
+      method: incoming.method ?? "GET",
+      target: incoming.url ?? "/",
+      rawHeaders: incoming.rawHeaders,
+      take: () => {
+        taken = true;
+        return { socket, head };
+      },
+    };
+    const headers = headersOf(incoming);
+    // A request that asks to be upgraded has no body: what follows belongs to the next protocol.
+    const request = new Request(originOf(incoming) + upgrade.target, { method: upgrade.method, headers });
+    const environment = this.#environment(incoming as unknown as IncomingRequest, raw, () => headers);
+    try {
+      const response = await this.#options.fetch(request, Object.assign(environment, { upgrade }));
+      if (taken || response === answered) return;
+      await answerOnSocket(response, socket);
+    } catch (error) {
+      this.#options.onError?.(error);
+      if (taken) socket.destroy();
+      else await answerOnSocket(internalError(error), socket);
+    }
+  }
+
+  #finished(): void {
+    this.#underWay--;
+    if (this.#underWay === 0) this.#idle?.();
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    const closed = this.#servers.map((server) => closeServer(server));
+    for (const callback of [...this.#draining]) callback();
+    if (this.#underWay > 0 && graceMs > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const limit = setTimeout(resolve, graceMs);
+      this.#idle = resolve;
+      await promise;
+      clearTimeout(limit);
+    }
+    for (const session of this.#sessions) session.close();
+    for (const socket of this.#sockets) socket.destroySoon?.();
+    if (graceMs === 0 || this.#underWay > 0) {
+      for (const session of this.#sessions) session.destroy();
+      for (const socket of this.#sockets) socket.destroy();
+    }
+    await Promise.all(closed);
+  }
+}
+
+function closeServer(server: NodeServer): Promise<void> {
+  return new Promise((resolve) => {
+    if (server.listening) server.close(() => resolve());
+    else resolve();
+  });
+}
+
+function originOf(incoming: Pick<IncomingRequest, "headers">): string {
+  const host = incoming.headers[":authority"] ?? incoming.headers["host"];
+  // A host that is no host would make every URL of the request unreadable.
+  return typeof host === "string" && /^[A-Za-z0-9._:\[\]-]+$/.test(host) ? `https://${host}` : "https://localhost";
+}
+
+function abortSignalOf(raw: NodeRawResponse): () => AbortSignal {
+  let controller: AbortController | undefined;
+  return () => {
+    if (controller === undefined) {
+      const made = new AbortController();
+      controller = made;
+      raw.onClose(() => made.abort());
+    }
+    return controller.signal;
+  };
+}
+
+function internalError(error: unknown): Response {
+  const status = error instanceof ApiError
+    ? error.status
+    : new ApiError(500, "InternalError", `Internal error occurred: ${error instanceof Error ? error.message : error}`)
+      .status;
+  return Response.json(status, { status: status.code ?? 500 });
+}
