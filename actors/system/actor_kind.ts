@@ -1,5 +1,5 @@
 /** What an actor is made of: a machine, and for each of its orders how it is carried out. */
-import type { AnyStateMachine, EventFromLogic, EventObject, StateMachine } from "xstate";
+import type { AnyStateMachine, EventFromLogic, EventObject, ParameterizedObject, StateMachine } from "xstate";
 import { effectsOf } from "../../machines/effect.ts";
 import type { Address } from "./address.ts";
 
@@ -24,12 +24,14 @@ type Answer<Event> = Event | void | Promise<Event | void>;
 // deno-fmt-ignore
 type ActionOf<M> = M extends
   // deno-lint-ignore no-explicit-any
-  StateMachine<any, any, any, any, infer Action, any, any, any, any, any, any, any, any, any> ? Action : never;
+  StateMachine<any, any, any, any, infer Action extends ParameterizedObject, any, any, any, any, any, any, any, any, any> ? Action : never;
+
+type ParamsOf<Action, Name> = Action extends { type: Name; params: infer P } ? Exclude<P, undefined> : never;
 
 /** A performer for each order; actions that are no orders (assign, raise) have none. */
 export type Performers<M extends AnyStateMachine> = {
-  readonly [A in ActionOf<M> as A extends { type: infer T extends string } ? T : never]?: (
-    params: A extends { params: infer P } ? Exclude<P, undefined> : never,
+  readonly [Name in ActionOf<M>["type"]]?: (
+    params: ParamsOf<ActionOf<M>, Name>,
     order: OrderContext<EventFromLogic<M>>,
   ) => Answer<EventFromLogic<M>>;
 };
@@ -53,7 +55,7 @@ export interface ActorKind<M extends AnyStateMachine = AnyStateMachine> {
 export function actorKind<M extends AnyStateMachine>(
   name: string,
   machine: M,
-  performers: Performers<M>,
+  performers: Performers<NoInfer<M>>,
   options: { urgent?: boolean } = {},
 ): ActorKind<M> {
   const effects = effectsOf(machine);
