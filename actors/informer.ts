@@ -1,8 +1,11 @@
 /** Informers: local copies of a resource's objects, kept in step with the API server, and whoever wants to hear of changes. */
 import type { KubeObject } from "../machines/objects/object.ts";
 import { keyOf } from "../machines/objects/object.ts";
+import type { ObjectReader } from "../machines/objects/reader.ts";
+import { resourceName } from "../machines/objects/resources.ts";
 import { informerMachine } from "../machines/informer/informer_machine.ts";
 import type { ApiClient, ListOptions, ResourceRef, Watch, WatchEvent } from "../ports/api_client.ts";
+import { ObjectCache } from "./informer/object_cache.ts";
 import { type ActorHandle, actorKind, type ActorSystem, type Address, address } from "./system.ts";
 
 export type Change<T> =
@@ -30,13 +33,20 @@ export interface InformerOptions {
 
 type Informed = Pick<KubeObject, "metadata">;
 
+/** Revisions of one cluster are comparable as integers (KEP-5504). */
+function isNewer(revision: string, than: string): boolean {
+  return revision.length === than.length ? revision > than : revision.length > than.length;
+}
+
 /** The cache of one resource's objects. Objects are frozen and shared. */
-export class Informer<T extends Informed> {
+export class Informer<T extends Informed> implements ObjectReader<T> {
   readonly address: Address;
   readonly #system: ActorSystem;
   readonly #options: InformerOptions;
   readonly #handle: ActorHandle;
-  #objects = new Map<string, T>();
+  #objects = new ObjectCache<T>();
+  /** Uids that this process deleted itself, until the watch has said so too. */
+  #deleted = new Set<string>();
   #listeners = new Set<ChangeListener<T>>();
   #synced = false;
   #resourceVersion = "";
@@ -100,6 +110,33 @@ export class Informer<T extends Informed> {
     return this.#objects.values();
   }
 
+  inNamespace(namespace: string): readonly T[] {
+    return this.#objects.inNamespace(namespace);
+  }
+
+  ownedBy(uid: string): readonly T[] {
+    return this.#objects.ownedBy(uid);
+  }
+
+  /**
+   * Takes in what a write of this process was answered with, so that the next decision is not made on contents from
+   * before it. The watch brings the same later and changes nothing.
+   */
+  learn(object: T): void {
+    const changes: Change<T>[] = [];
+    this.#take(changes, object);
+    this.#publish(changes);
+  }
+
+  /** Likewise for an object that is gone now. */
+  learnDeleted(object: T): void {
+    const key = keyOf(object);
+    if (this.#objects.get(key)?.metadata.uid !== object.metadata.uid) return;
+    this.#objects.delete(key);
+    this.#deleted.add(object.metadata.uid);
+    this.#publish([{ type: "removed", object }]);
+  }
+
   subscribe(listener: ChangeListener<T>): () => void {
     this.#listeners.add(listener);
     if (this.#objects.size > 0) listener.changed(this.list().map((object) => ({ type: "added", object })));
@@ -113,11 +150,16 @@ export class Informer<T extends Informed> {
   }
 
   #replace(items: readonly T[], resourceVersion: string): void {
-    const next = new Map(items.map((object) => [keyOf(object), object]));
+    const listed = new Set(items.map(keyOf));
     const changes: Change<T>[] = [];
-    for (const [key, object] of this.#objects) if (!next.has(key)) changes.push({ type: "removed", object });
-    for (const [key, object] of next) this.#note(changes, this.#objects.get(key), object);
-    this.#objects = next;
+    this.#deleted.clear();
+    for (const object of this.list()) {
+      // What was learned from a write after the list was made stays: the watch will say if it went away.
+      if (listed.has(keyOf(object)) || isNewer(object.metadata.resourceVersion, resourceVersion)) continue;
+      this.#objects.delete(keyOf(object));
+      changes.push({ type: "removed", object });
+    }
+    for (const object of items) this.#take(changes, object);
     this.#resourceVersion = resourceVersion;
     const first = !this.#synced;
     this.#synced = true;
@@ -133,30 +175,30 @@ export class Informer<T extends Informed> {
         continue;
       }
       const { object } = event;
-      const key = keyOf(object);
-      const previous = this.#objects.get(key);
       this.#resourceVersion = object.metadata.resourceVersion;
-      if (event.type === "DELETED") {
-        if (previous === undefined) continue;
-        this.#objects.delete(key);
-        changes.push({ type: "removed", object });
-      } else {
-        this.#objects.set(key, object);
-        this.#note(changes, previous, object);
+      if (event.type !== "DELETED") {
+        this.#take(changes, object);
+        continue;
       }
+      this.#deleted.delete(object.metadata.uid);
+      const key = keyOf(object);
+      if (this.#objects.get(key)?.metadata.uid !== object.metadata.uid) continue;
+      this.#objects.delete(key);
+      changes.push({ type: "removed", object });
     }
     this.#publish(changes);
     return batch.length;
   }
 
-  #note(changes: Change<T>[], previous: T | undefined, object: T): void {
+  #take(changes: Change<T>[], object: T): void {
+    if (this.#deleted.has(object.metadata.uid)) return;
+    const previous = this.#objects.get(keyOf(object));
     if (previous === undefined) changes.push({ type: "added", object });
-    else if (previous.metadata.uid !== object.metadata.uid) {
-      // Deleted and made again under the same name while nobody looked.
-      changes.push({ type: "removed", object: previous }, { type: "added", object });
-    } else if (previous.metadata.resourceVersion !== object.metadata.resourceVersion) {
-      changes.push({ type: "updated", object, previous });
-    }
+    else if (!isNewer(object.metadata.resourceVersion, previous.metadata.resourceVersion)) return;
+    else if (previous.metadata.uid === object.metadata.uid) changes.push({ type: "updated", object, previous });
+    // Deleted and made again under the same name while nobody looked.
+    else changes.push({ type: "removed", object: previous }, { type: "added", object });
+    this.#objects.set(keyOf(object), object);
   }
 
   #publish(changes: readonly Change<T>[]): void {
@@ -176,7 +218,7 @@ export class SharedInformers {
   constructor(readonly system: ActorSystem, readonly options: Omit<InformerOptions, "resource" | "name" | "options">) {}
 
   of<T extends Informed>(resource: ResourceRef): Informer<T> {
-    const key = [resource.resource, resource.group].filter((part) => part !== "").join(".");
+    const key = resourceName(resource);
     let informer = this.#informers.get(key);
     if (informer === undefined) {
       informer = new Informer<KubeObject>(this.system, { ...this.options, resource, name: key });

@@ -5,15 +5,10 @@
  * Refusals are thrown as `ApiError` (machines/objects/status.ts). Objects handed out are frozen and shared.
  */
 import type { KubeObject } from "../machines/objects/object.ts";
+import type { ResourceRef } from "../machines/objects/resources.ts";
 import type { Status } from "../machines/objects/status.ts";
 
-/** A resource as it stands in a URL; `group` is "" for core. */
-export interface ResourceRef {
-  readonly group: string;
-  readonly version: string;
-  /** Lower-case plural, for example "deployments". */
-  readonly resource: string;
-}
+export { type ResourceRef, resources } from "../machines/objects/resources.ts";
 
 export interface ListOptions {
   readonly namespace?: string;
@@ -92,25 +87,4 @@ export interface ApiClient {
   /** Resolves with the object as it now stands when it is only marked for deletion, else with the server's Status. */
   delete(resource: ResourceRef, namespace: string | undefined, name: string, options?: DeleteOptions): Promise<unknown>;
   deleteCollection(resource: ResourceRef, options?: ListOptions & DeleteOptions): Promise<void>;
-}
-
-/** Resources that components name. */
-export const resources = {
-  pods: core("pods"),
-  nodes: core("nodes"),
-  services: core("services"),
-  endpoints: core("endpoints"),
-  namespaces: core("namespaces"),
-  configMaps: core("configmaps"),
-  secrets: core("secrets"),
-  serviceAccounts: core("serviceaccounts"),
-  events: core("events"),
-  deployments: { group: "apps", version: "v1", resource: "deployments" },
-  replicaSets: { group: "apps", version: "v1", resource: "replicasets" },
-  leases: { group: "coordination.k8s.io", version: "v1", resource: "leases" },
-  endpointSlices: { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" },
-} as const satisfies Record<string, ResourceRef>;
-
-function core(resource: string): ResourceRef {
-  return { group: "", version: "v1", resource };
 }
