@@ -227,6 +227,11 @@ export class SharedInformers {
     return informer as unknown as Informer<T>;
   }
 
+  /** The informer of a resource, if anybody has asked for it. */
+  peek(resource: ResourceRef): Informer<KubeObject> | undefined {
+    return this.#informers.get(resourceName(resource));
+  }
+
   stop(): void {
     for (const informer of this.#informers.values()) informer.stop();
     this.#informers.clear();

@@ -37,6 +37,8 @@ export interface SpawnOptions<M extends AnyStateMachine> {
   readonly input: InputFrom<M>;
   /** The input for a start after a fault; absent: `input` again. */
   readonly recover?: () => InputFrom<M>;
+  /** Lets go of what was made for the actor in the actor layer (subscriptions, sockets), once it is gone for good. */
+  readonly onStopped?: () => void;
 }
 
 /** How an actor stands, for `explain` and the inspector. */
@@ -100,6 +102,7 @@ export class ActorSystem {
       supervisor,
       options.input,
       options.recover,
+      options.onStopped,
     );
     this.#cells.set(cell.address, cell);
     if (supervisor !== undefined) (supervisor.children ??= new Set()).add(cell);
@@ -364,6 +367,7 @@ export class ActorSystem {
     this.#cells.delete(cell.address);
     cell.supervisor?.children?.delete(cell);
     this.#incident("actor.stopped", cell.address, cell.incarnation, detail);
+    cell.onStopped?.();
   }
 
   /** Lets go of children, timers and orders. */

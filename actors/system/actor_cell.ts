@@ -47,6 +47,7 @@ export class ActorCell {
     readonly supervisor: ActorCell | undefined,
     readonly input: unknown,
     readonly recover: (() => unknown) | undefined,
+    readonly onStopped: (() => void) | undefined,
   ) {}
 
   nextOrder(): number {

@@ -8,7 +8,7 @@ import type { ResourceRef } from "../objects/resources.ts";
 
 /** The local copies a controller reads. */
 export interface Caches {
-  of<T = KubeObject>(resource: ResourceRef): ObjectReader<T>;
+  of<T extends Pick<KubeObject, "metadata"> = KubeObject>(resource: ResourceRef): ObjectReader<T>;
 }
 
 /** An Event to be recorded (core/v1) about an object. */
