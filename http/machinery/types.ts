@@ -141,6 +141,12 @@ export interface Strategy {
   validateName?(name: string, prefix: boolean): string[];
   /** Seconds that a deletion without `gracePeriodSeconds` gets; 0 (the default) deletes at once. */
   defaultGracePeriodSeconds?(object: KubeObject): number;
+  /** Changes the object at the moment it is first marked for deletion (a namespace becomes Terminating). */
+  prepareForDelete?(object: KubeObject, context: StrategyContext): void;
+  /** Whether something besides `metadata.finalizers` keeps a deleted object in the store (`spec.finalizers`). */
+  holdsDeletion?(object: KubeObject): boolean;
+  /** A deletion answers with the object it removed instead of a Status. */
+  readonly returnsDeletedObject?: boolean;
   /** What an absent propagationPolicy means; default "Background". */
   readonly defaultPropagation?: "Orphan" | "Background" | "Foreground";
   /** Whether `metadata.generation` counts changes of everything but metadata and status. Default true when `spec` exists. */
@@ -206,6 +212,17 @@ export interface Resource {
   readonly columns: readonly Column[];
   /** Set where the resource is not stored: a review is answered, not kept. */
   answer?(request: SubresourceRequest): Promise<KubeObject>;
+  /**
+   * Set where another version of the same objects is what is stored (events.k8s.io/v1 Events are stored as v1 Events).
+   * `fromStored` gives this version's form of a stored object, `toStored` the reverse; both make new objects.
+   */
+  readonly storedAs?: {
+    readonly group: string;
+    readonly version: string;
+    readonly resource: string;
+    fromStored(object: KubeObject): KubeObject;
+    toStored(object: KubeObject): KubeObject;
+  };
   /** The key's group part in the store; default: `group` or, for core, nothing. `/registry/[group/]resource/[ns/]name`. */
   readonly storagePrefix?: string;
 }

@@ -1,0 +1,67 @@
+/** Which resources there are, by how they stand in a URL. */
+import type { Resource } from "./types.ts";
+
+/** `v1`, `apps/v1`. */
+export function apiVersionOf({ group, version }: { group: string; version: string }): string {
+  return group === "" ? version : `${group}/${version}`;
+}
+
+export class ResourceRegistry {
+  readonly #byRef = new Map<string, Resource>();
+  readonly #groupVersions = new Map<string, Resource[]>();
+
+  constructor(resources: readonly Resource[]) {
+    for (const resource of resources) this.add(resource);
+  }
+
+  add(resource: Resource): void {
+    const apiVersion = apiVersionOf(resource);
+    const key = `${apiVersion}/${resource.resource}`;
+    if (this.#byRef.has(key)) throw new Error(`Cannot register resource: "${key}" is there twice`);
+    this.#byRef.set(key, resource);
+    const siblings = this.#groupVersions.get(apiVersion);
+    if (siblings === undefined) this.#groupVersions.set(apiVersion, [resource]);
+    else siblings.push(resource);
+  }
+
+  find(group: string, version: string, resource: string): Resource | undefined {
+    return this.#byRef.get(group === "" ? `${version}/${resource}` : `${group}/${version}/${resource}`);
+  }
+
+  /** The resources of a group version; undefined when it is not served. */
+  inGroupVersion(group: string, version: string): readonly Resource[] | undefined {
+    return this.#groupVersions.get(apiVersionOf({ group, version }));
+  }
+
+  hasGroup(group: string): boolean {
+    return this.all().some((resource) => resource.group === group);
+  }
+
+  all(): readonly Resource[] {
+    return [...this.#byRef.values()];
+  }
+
+  /** The resource in whose form the objects are stored. */
+  storageOf(resource: Resource): Resource {
+    const { storedAs } = resource;
+    if (storedAs === undefined) return resource;
+    const stored = this.find(storedAs.group, storedAs.version, storedAs.resource);
+    if (stored === undefined) {
+      throw new Error(`Cannot store ${resource.resource}: ${storedAs.group}/${storedAs.version} is not registered`);
+    }
+    return stored;
+  }
+}
+
+const root = "/registry/";
+
+/** The prefix of a resource's keys, with a slash at its end. */
+export function keyPrefix(resource: Resource): string {
+  const group = resource.storagePrefix ?? resource.group;
+  return group === "" ? `${root}${resource.resource}/` : `${root}${group}/${resource.resource}/`;
+}
+
+export function objectKey(resource: Resource, namespace: string, name: string): string {
+  const prefix = keyPrefix(resource);
+  return resource.namespaced ? `${prefix}${namespace}/${name}` : `${prefix}${name}`;
+}

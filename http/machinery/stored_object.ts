@@ -1,0 +1,137 @@
+/**
+ * An object as it lies in the store and as it is served.
+ *
+ * Stored: `{"kind":K,"apiVersion":A,"metadata":{` + rest, without a resourceVersion: the revision exists only after the
+ * commit. Served: the same bytes with `"resourceVersion":"N",` put in behind `"metadata":{`; an item of a list leaves
+ * kind and apiVersion out. So an object is encoded once, and parsed only when somebody reads fields.
+ */
+import { deepFreeze } from "../../machines/objects/json.ts";
+import type { KubeObject } from "../../machines/objects/object.ts";
+import { apiVersionOf } from "./resource_registry.ts";
+import type { Resource } from "./types.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+const heads = new WeakMap<Resource, Uint8Array>();
+
+/** `{"kind":K,"apiVersion":A,"metadata":{` of a resource. */
+function headOf(resource: Resource): Uint8Array {
+  let head = heads.get(resource);
+  if (head === undefined) {
+    head = encoder.encode(
+      `{"kind":${JSON.stringify(resource.kind)},"apiVersion":${JSON.stringify(apiVersionOf(resource))},"metadata":{`,
+    );
+    heads.set(resource, head);
+  }
+  return head;
+}
+
+const itemHead = '{"metadata":{';
+
+/** The stored bytes of an object. */
+export function encodeStored(resource: Resource, object: KubeObject): Uint8Array {
+  const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
+  const { resourceVersion: _revision, ...stored } = metadata;
+  return encoder.encode(
+    JSON.stringify({ kind: resource.kind, apiVersion: apiVersionOf(resource), metadata: stored, ...rest }),
+  );
+}
+
+/** One state of one object: bytes, and the object on first use. */
+export class Entry {
+  readonly #resource: Resource;
+  #object: KubeObject | undefined;
+  #frozen = false;
+
+  constructor(
+    resource: Resource,
+    readonly namespace: string,
+    readonly name: string,
+    readonly revision: number,
+    /** As stored; of a resource that stores under another version: in that version's form. */
+    readonly value: Uint8Array,
+    object?: KubeObject,
+  ) {
+    this.#resource = resource;
+    if (object !== undefined) this.#object = withRevision(object, revision);
+  }
+
+  /** The object with its resourceVersion. Shared: never change it. */
+  get object(): KubeObject {
+    return this.#object ??= withRevision(JSON.parse(decoder.decode(this.value)) as KubeObject, this.revision);
+  }
+
+  /** The object, frozen, for readers that are not the machinery's own. */
+  get frozen(): KubeObject {
+    const object = this.object;
+    if (!this.#frozen) {
+      deepFreeze(object);
+      this.#frozen = true;
+    }
+    return object;
+  }
+
+  get resource(): Resource {
+    return this.#resource;
+  }
+
+  /** The same content under another revision: what a deletion event shows. */
+  at(revision: number): Entry {
+    return new Entry(this.#resource, this.namespace, this.name, revision, this.value, this.#object);
+  }
+
+  /** The whole object as served. */
+  bytes(): Uint8Array {
+    const head = headOf(this.#resource).length;
+    const hole = encoder.encode(`"resourceVersion":"${this.revision}",`);
+    const bytes = new Uint8Array(this.value.length + hole.length);
+    bytes.set(this.value.subarray(0, head));
+    bytes.set(hole, head);
+    bytes.set(this.value.subarray(head), head + hole.length);
+    return bytes;
+  }
+
+  /** Bytes of this entry as an item of a list. */
+  itemLength(): number {
+    return itemHead.length + 21 + String(this.revision).length + this.value.length - headOf(this.#resource).length;
+  }
+
+  /** Writes the item and answers where it ends. */
+  writeItem(target: Uint8Array, at: number): number {
+    const text = `${itemHead}"resourceVersion":"${this.revision}",`;
+    for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
+    const rest = this.value.subarray(headOf(this.#resource).length);
+    target.set(rest, at + text.length);
+    return at + text.length + rest.length;
+  }
+}
+
+function withRevision(object: KubeObject, revision: number): KubeObject {
+  const resourceVersion = String(revision);
+  if (object.metadata.resourceVersion === resourceVersion) return object;
+  const { kind, apiVersion, metadata, ...rest } = object;
+  return { kind, apiVersion, metadata: { ...metadata, resourceVersion }, ...rest };
+}
+
+/** An entry for an object that was just made (and maybe not stored). */
+export function entryOf(resource: Resource, object: KubeObject, revision: number, value?: Uint8Array): Entry {
+  const { name, namespace = "" } = object.metadata;
+  return new Entry(resource, namespace, name, revision, value ?? encodeStored(resource, object), object);
+}
+
+const views = new WeakMap<Entry, Map<Resource, Entry>>();
+
+/** The entry in the form of `resource`, which may be another version of what is stored. */
+export function viewOf(entry: Entry, resource: Resource): Entry {
+  if (entry.resource === resource || resource.storedAs === undefined) return entry;
+  let known = views.get(entry);
+  if (known === undefined) views.set(entry, known = new Map());
+  let view = known.get(resource);
+  if (view === undefined) {
+    const object = resource.storedAs.fromStored(entry.object);
+    view = new Entry(resource, entry.namespace, entry.name, entry.revision, encodeStored(resource, object), object);
+    known.set(resource, view);
+  }
+  return view;
+}
