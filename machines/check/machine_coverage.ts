@@ -1,0 +1,113 @@
+/** What of a chart an exploration has walked through. */
+import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
+import { effectsOf } from "../effect.ts";
+import { type Edge, edgesOf, type Step } from "../step.ts";
+
+/** The part of XState's state node that is read here. */
+interface ChartNode {
+  readonly id: string;
+  readonly path: readonly string[];
+  readonly type: string;
+  readonly description?: string | undefined;
+  readonly parent?: ChartNode | undefined;
+  readonly states: Readonly<Record<string, ChartNode>>;
+}
+
+export class MachineCoverage {
+  readonly #nodes = new Map<string, ChartNode>();
+  readonly #reached = new Set<ChartNode>();
+  readonly #taken = new Set<Edge>();
+  readonly #guards = new Map<string, { passed: boolean; refused: boolean }>();
+
+  constructor(readonly machine: AnyStateMachine) {
+    const visit = (node: ChartNode) => {
+      this.#nodes.set(node.id, node);
+      for (const child of Object.values(node.states)) visit(child);
+    };
+    visit(machine.root as unknown as ChartNode);
+    for (const name of Object.keys(machine.implementations.guards)) {
+      this.#guards.set(name, { passed: false, refused: false });
+    }
+  }
+
+  note(step: Step<AnyStateMachine>): void {
+    for (const node of (step.snapshot as unknown as { _nodes: ChartNode[] })._nodes) this.#reached.add(node);
+    for (const edge of step.edges) {
+      if (this.#taken.has(edge)) continue;
+      this.#taken.add(edge);
+      // States that are left at once are in no snapshot: whoever leaves or enters them has been there.
+      for (const id of [edge.source, ...edge.targets]) this.#reach(this.#nodes.get(id));
+    }
+    for (const { guard, passed } of step.guards) {
+      const seen = this.#guards.get(guard);
+      if (seen === undefined) continue;
+      if (passed) seen.passed = true;
+      else seen.refused = true;
+    }
+  }
+
+  unreachedStates(): string[] {
+    return [...this.#nodes.values()].filter((node) => !this.#reached.has(node)).map(nameOf);
+  }
+
+  unreachedEdges(): string[] {
+    return edgesOf(this.machine).filter((edge) => !this.#taken.has(edge)).map((edge) => this.edgeName(edge));
+  }
+
+  /** Guards with an outcome that never came, with which. */
+  untriedGuards(): string[] {
+    return [...this.#guards].flatMap(([name, { passed, refused }]) => {
+      if (!passed && !refused) return [`"${name}" is never asked`];
+      if (!passed) return [`"${name}" never passes`];
+      return refused ? [] : [`"${name}" never refuses`];
+    });
+  }
+
+  /** States without a description; history states, which nobody is ever in, and the root need none. */
+  undescribedStates(): string[] {
+    return [...this.#nodes.values()]
+      .filter((node) => node.parent !== undefined && node.type !== "history" && !node.description)
+      .map(nameOf);
+  }
+
+  /** Actions that are neither orders nor XState's own. */
+  inertActions(): string[] {
+    const orders = effectsOf(this.machine);
+    return Object.entries(this.machine.implementations.actions)
+      .filter(([name, action]) => !orders.has(name) && typeof action === "function" && !("resolve" in action))
+      .map(([name]) => name);
+  }
+
+  /** For people: `pulling --image.pulled [isWanted]--> starting`. */
+  edgeName({ source, on, index, targets, guard }: Edge): string {
+    const name = (id: string) => nameOf(this.#nodes.get(id)!);
+    const event = on === "" ? "always" : on.replace(/^xstate\.after\.(.*?)\..*$/, "after $1");
+    const place = guard === undefined ? (index > 0 ? ` #${index + 1}` : "") : ` [${guard}]`;
+    return `${name(source)} --${event}${place}--> ${targets.map(name).join(", ") || "(stays)"}`;
+  }
+
+  #reach(node: ChartNode | undefined): void {
+    for (let at = node; at !== undefined && !this.#reached.has(at); at = at.parent) this.#reached.add(at);
+  }
+}
+
+function nameOf(node: ChartNode): string {
+  return node.path.join(".") || "(root)";
+}
+
+/** Where a machine is, for people: `stopping.asked`; regions of a parallel state are joined by " + ". */
+export function stateName(snapshot: AnyMachineSnapshot): string {
+  const leaves = (value: unknown, prefix: string): string[] => {
+    if (typeof value === "string") return [prefix + value];
+    return Object.entries(value as object).flatMap(([name, below]) => {
+      const under = leaves(below, `${prefix}${name}.`);
+      return under.length > 0 ? under : [prefix + name];
+    });
+  };
+  return leaves(snapshot.value, "").join(" + ") || "(root)";
+}
+
+/** Whether one of the named states (dotted paths) is active. */
+export function isIn(snapshot: AnyMachineSnapshot, names: ReadonlySet<string>): boolean {
+  return (snapshot as unknown as { _nodes: ChartNode[] })._nodes.some((node) => names.has(nameOf(node)));
+}
