@@ -16,6 +16,16 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   syncDirectory(path: string): Promise<void>;
+  /**
+   * Takes a lock that one process, and one opener in it, can hold; the system lets go of it when the process dies.
+   * Makes the file where there is none. @throws DiskError with code "locked".
+   */
+  lock(path: string): Promise<DiskLock>;
+}
+
+/** A lock that is held. */
+export interface DiskLock {
+  release(): Promise<void>;
 }
 
 /** An open file. */

@@ -3,7 +3,7 @@ export type * from "./api_client.ts";
 export { resources } from "./api_client.ts";
 export type * from "./clock.ts";
 export type * from "./random.ts";
-export { type Disk, DiskError, type DiskFile } from "./disk.ts";
+export { type Disk, DiskError, type DiskFile, type DiskLock } from "./disk.ts";
 export type * from "./node_streams.ts";
 export type * from "./packet_filter.ts";
 export type * from "./pod_network.ts";

@@ -1,0 +1,321 @@
+/**
+ * The Disk port in memory, losing what a real disk may lose.
+ *
+ * Every change is an operation that waits in line until a sync makes it durable: a file's appends and truncations
+ * until `sync` of the file, a directory's names until `syncDirectory`. A crash keeps, by chance, some of what waits:
+ * of names a prefix in the order of a journal; of a file's operations a prefix too, and of the append after it a part,
+ * cut anywhere or with sectors that were never written and read as zeros.
+ */
+import { type Disk, DiskError, type DiskFile, type DiskLock } from "../../ports/disk.ts";
+
+export interface SimulatedDiskOptions {
+  /** Draws in [0, 1) that decide what a crash keeps. */
+  readonly random: { next(): number };
+}
+
+/** Counts operations from 1 on; asking for a fault names one of them. */
+export type DiskFault = "noSpace" | "io" | "crash";
+
+interface Inode {
+  bytes: Uint8Array;
+  length: number;
+  durable: Uint8Array;
+  waiting: ({ readonly append: Uint8Array } | { readonly truncate: number })[];
+}
+
+type NameChange = { readonly name: string; readonly inode: Inode | undefined };
+
+interface Directory {
+  names: Map<string, Inode>;
+  durable: Map<string, Inode>;
+  /** Changes that happen together, such as the two halves of a rename, are one item. */
+  waiting: (readonly NameChange[])[];
+}
+
+const sectorBytes = 512;
+
+export class SimulatedDisk implements Disk {
+  /** Operations asked for so far. */
+  operations = 0;
+  /** Called before an operation is carried out, with its number; for tests that look at what happens. */
+  onOperation: ((number: number, what: string) => void) | undefined;
+  #directories = new Map<string, Directory>();
+  #durableDirectories = new Set<string>();
+  #locks = new Set<string>();
+  #faults = new Map<number, DiskFault>();
+  #life = 1;
+  #random: { next(): number };
+
+  constructor({ random }: SimulatedDiskOptions) {
+    this.#random = random;
+    this.#directories.set("", emptyDirectory());
+    this.#durableDirectories.add("");
+  }
+
+  /** The operation with this number fails; "crash": power is lost in the middle of it. */
+  failAt(operation: number, fault: DiskFault): void {
+    this.#faults.set(operation, fault);
+  }
+
+  /** Power is lost. Open files and locks are gone; what was not durable is, by chance, gone too. */
+  crash(): void {
+    this.#life++;
+    this.#locks.clear();
+    this.#faults.clear();
+    for (const path of [...this.#directories.keys()]) {
+      if (!this.#durableDirectories.has(path)) this.#directories.delete(path);
+    }
+    const inodes = new Set<Inode>();
+    for (const directory of this.#directories.values()) {
+      const kept = Math.floor(this.#random.next() * (directory.waiting.length + 1));
+      for (const changes of directory.waiting.slice(0, kept)) rename(directory.durable, changes);
+      directory.waiting = [];
+      directory.names = new Map(directory.durable);
+      for (const inode of directory.names.values()) inodes.add(inode);
+    }
+    for (const inode of inodes) this.#crashFile(inode);
+  }
+
+  /** Flips bits of what is on the disk, durably. */
+  corrupt(path: string, offset: number, mask = 0xff): void {
+    const inode = this.#inode(path);
+    inode.bytes[offset]! ^= mask;
+    inode.durable = inode.bytes.slice(0, inode.length);
+    inode.waiting = [];
+  }
+
+  /** Cuts a file, durably. */
+  cut(path: string, length: number): void {
+    const inode = this.#inode(path);
+    inode.length = length;
+    inode.durable = inode.bytes.slice(0, length);
+    inode.waiting = [];
+  }
+
+  /** A copy of everything as it stands, for tests that try many accidents on one state. */
+  clone(): SimulatedDisk {
+    const copy = new SimulatedDisk({ random: this.#random });
+    const inodes = new Map<Inode, Inode>();
+    const copied = (inode: Inode): Inode => {
+      let twin = inodes.get(inode);
+      if (twin === undefined) {
+        twin = { ...inode, bytes: inode.bytes.slice(), durable: inode.durable.slice(), waiting: [...inode.waiting] };
+        inodes.set(inode, twin);
+      }
+      return twin;
+    };
+    const names = (from: Map<string, Inode>) => new Map([...from].map(([name, inode]) => [name, copied(inode)]));
+    for (const [path, directory] of this.#directories) {
+      copy.#directories.set(path, {
+        names: names(directory.names),
+        durable: names(directory.durable),
+        waiting: directory.waiting.map((changes) =>
+          changes.map(({ name, inode }) => ({ name, inode: inode && copied(inode) }))
+        ),
+      });
+    }
+    copy.#durableDirectories = new Set(this.#durableDirectories);
+    return copy;
+  }
+
+  async open(path: string, options?: { create?: boolean }): Promise<DiskFile> {
+    await this.#operation(`open ${path}`);
+    const [directory, name] = this.#place(path);
+    let inode = directory.names.get(name);
+    if (inode === undefined) {
+      if (!options?.create) throw new DiskError("notFound", `Cannot open "${path}": it does not exist`);
+      inode = { bytes: new Uint8Array(0), length: 0, durable: new Uint8Array(0), waiting: [] };
+      this.#rename(directory, [{ name, inode }]);
+    }
+    return this.#file(path, inode);
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    await this.#operation(`read ${path}`);
+    const inode = this.#inode(path);
+    return inode.bytes.slice(0, inode.length);
+  }
+
+  async list(directory: string): Promise<string[]> {
+    await this.#operation(`list ${directory}`);
+    return [...this.#directories.get(clean(directory))?.names.keys() ?? []].sort();
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    await this.#operation(`makeDirectory ${path}`);
+    const parts = clean(path).split("/").filter((part) => part !== "");
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const made = parts.slice(0, depth).join("/");
+      if (!this.#directories.has(made)) this.#directories.set(made, emptyDirectory());
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#operation(`rename ${from} ${to}`);
+    const [directory, name] = this.#place(from);
+    const [target, targetName] = this.#place(to);
+    if (directory !== target) throw new DiskError("io", `Cannot rename "${from}" to "${to}": directories differ`);
+    this.#rename(directory, [{ name: targetName, inode: this.#inode(from) }, { name, inode: undefined }]);
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#operation(`remove ${path}`);
+    this.#inode(path);
+    const [directory, name] = this.#place(path);
+    this.#rename(directory, [{ name, inode: undefined }]);
+  }
+
+  async syncDirectory(path: string): Promise<void> {
+    await this.#operation(`syncDirectory ${path}`);
+    const directory = this.#directories.get(clean(path));
+    if (directory === undefined) throw new DiskError("notFound", `Cannot sync directory "${path}": it does not exist`);
+    directory.durable = new Map(directory.names);
+    directory.waiting = [];
+    for (const child of this.#directories.keys()) {
+      if (parentOf(child) === clean(path)) this.#durableDirectories.add(child);
+    }
+  }
+
+  async lock(path: string): Promise<DiskLock> {
+    const file = await this.open(path, { create: true });
+    await file.close();
+    if (this.#locks.has(path)) throw new DiskError("locked", `Cannot lock "${path}": another opener holds it`);
+    this.#locks.add(path);
+    const life = this.#life;
+    return {
+      release: () => {
+        if (life === this.#life) this.#locks.delete(path);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  #file(path: string, inode: Inode): DiskFile {
+    const life = this.#life;
+    return {
+      size: async () => {
+        await this.#operation(`size ${path}`, life);
+        return inode.length;
+      },
+      append: async (bytes) => {
+        const own = bytes.slice();
+        await this.#operation(`append ${path}`, life, () => append(inode, own.subarray(0, this.#part(own.length))));
+        append(inode, own);
+      },
+      sync: async () => {
+        await this.#operation(`sync ${path}`, life);
+        inode.durable = inode.bytes.slice(0, inode.length);
+        inode.waiting = [];
+      },
+      truncate: async (size) => {
+        await this.#operation(`truncate ${path}`, life);
+        inode.length = Math.min(size, inode.length);
+        inode.waiting.push({ truncate: size });
+      },
+      close: () => Promise.resolve(),
+    };
+  }
+
+  /** Waits its turn, fails where it shall. `partly` is what a failing operation leaves done. */
+  async #operation(what: string, life = this.#life, partly?: () => void): Promise<void> {
+    await Promise.resolve();
+    if (life !== this.#life) throw new DiskError("io", `Cannot ${what}: power was lost`);
+    const number = ++this.operations;
+    this.onOperation?.(number, what);
+    const fault = this.#faults.get(number);
+    if (fault === undefined) return;
+    this.#faults.delete(number);
+    partly?.();
+    if (fault === "crash") {
+      this.crash();
+      throw new DiskError("io", `Cannot ${what}: power was lost`);
+    }
+    throw new DiskError(
+      fault,
+      `Cannot ${what}: ${fault === "noSpace" ? "no space left on the disk" : "the disk failed"}`,
+    );
+  }
+
+  #rename(directory: Directory, changes: readonly NameChange[]): void {
+    rename(directory.names, changes);
+    directory.waiting.push(changes);
+  }
+
+  #crashFile(inode: Inode): void {
+    const { durable } = inode;
+    const file: Inode = { bytes: durable.slice(), length: durable.length, durable, waiting: [] };
+    const whole = Math.floor(this.#random.next() * (inode.waiting.length + 1));
+    for (const change of inode.waiting.slice(0, whole)) {
+      if ("append" in change) append(file, change.append);
+      else file.length = Math.min(file.length, change.truncate);
+    }
+    const torn = inode.waiting[whole];
+    if (torn !== undefined && "append" in torn) append(file, this.#tear(torn.append, file.length));
+    inode.bytes = file.bytes.slice(0, file.length);
+    inode.length = inode.bytes.length;
+    inode.durable = inode.bytes.slice();
+    inode.waiting = [];
+  }
+
+  /** What a crash leaves of an append: a beginning, or all of its length with sectors missing. */
+  #tear(bytes: Uint8Array, offset: number): Uint8Array {
+    if (this.#random.next() < 0.5) return bytes.subarray(0, this.#part(bytes.length));
+    const left = bytes.slice();
+    for (let start = 0; start < left.length;) {
+      const end = start + sectorBytes - (offset + start) % sectorBytes;
+      if (this.#random.next() < 0.5) left.fill(0, start, end);
+      start = end;
+    }
+    return left;
+  }
+
+  #part(length: number): number {
+    return Math.floor(this.#random.next() * (length + 1));
+  }
+
+  #place(path: string): [Directory, string] {
+    const cleaned = clean(path);
+    const directory = this.#directories.get(parentOf(cleaned));
+    if (directory === undefined) throw new DiskError("notFound", `Cannot find "${path}": its directory does not exist`);
+    return [directory, cleaned.slice(cleaned.lastIndexOf("/") + 1)];
+  }
+
+  #inode(path: string): Inode {
+    const [directory, name] = this.#place(path);
+    const inode = directory.names.get(name);
+    if (inode === undefined) throw new DiskError("notFound", `Cannot find "${path}": it does not exist`);
+    return inode;
+  }
+}
+
+function emptyDirectory(): Directory {
+  return { names: new Map(), durable: new Map(), waiting: [] };
+}
+
+function rename(names: Map<string, Inode>, changes: readonly NameChange[]): void {
+  for (const { name, inode } of changes) {
+    if (inode === undefined) names.delete(name);
+    else names.set(name, inode);
+  }
+}
+
+function append(inode: Inode, bytes: Uint8Array): void {
+  const length = inode.length + bytes.length;
+  if (length > inode.bytes.length) {
+    const grown = new Uint8Array(Math.max(length, inode.bytes.length * 2));
+    grown.set(inode.bytes.subarray(0, inode.length));
+    inode.bytes = grown;
+  }
+  inode.bytes.set(bytes, inode.length);
+  inode.length = length;
+  inode.waiting.push({ append: bytes });
+}
+
+function clean(path: string): string {
+  return path.split("/").filter((part) => part !== "" && part !== ".").join("/");
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf("/");
+  return slash === -1 ? "" : path.slice(0, slash);
+}

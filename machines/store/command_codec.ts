@@ -1,0 +1,154 @@
+/** Commands as bytes: the payload of a log entry of type "command". */
+import { ByteReader, ByteWriter, MalformedBytes } from "../raft/bytes.ts";
+import type { Command } from "./command.ts";
+import type { Compare, Operation } from "./requests.ts";
+
+const commandTypes = ["txn", "grantLease", "revokeLease", "expireLeases", "compact"] as const;
+const targets = ["modRevision", "createRevision", "version", "lease", "value"] as const;
+const comparisons = ["=", "!=", "<", ">"] as const;
+const operations = ["put", "delete", "range"] as const;
+const flags = { end: 1, revision: 2, limit: 4, keysOnly: 8, countOnly: 16, serializable: 32 } as const;
+
+export function writeCommand(out: ByteWriter, command: Command): void {
+  out.byte(commandTypes.indexOf(command.type));
+  switch (command.type) {
+    case "txn":
+      list(out, command.compare, writeCompare);
+      list(out, command.success, writeOperation);
+      list(out, command.failure, writeOperation);
+      break;
+    case "grantLease":
+      out.number(command.id);
+      out.number(command.ttlSeconds);
+      break;
+    case "revokeLease":
+      out.number(command.id);
+      break;
+    case "expireLeases":
+      list(out, command.ids, (_, id) => out.number(id));
+      break;
+    case "compact":
+      out.number(command.revision);
+  }
+}
+
+export function encodeCommand(command: Command): Uint8Array {
+  const out = new ByteWriter(256);
+  writeCommand(out, command);
+  return out.copy();
+}
+
+/**
+ * The command; its values are views of `bytes`.
+ *
+ * @throws MalformedBytes
+ */
+export function decodeCommand(bytes: Uint8Array): Command {
+  const reader = new ByteReader(bytes);
+  const command = readCommand(reader);
+  reader.end();
+  return command;
+}
+
+function readCommand(reader: ByteReader): Command {
+  const type = named(commandTypes, reader.byte(), "command");
+  switch (type) {
+    case "txn": {
+      const compare = listOf(reader, readCompare);
+      const success = listOf(reader, readOperation);
+      return { type, compare, success, failure: listOf(reader, readOperation) };
+    }
+    case "grantLease":
+      return { type, id: reader.number(), ttlSeconds: reader.number() };
+    case "revokeLease":
+      return { type, id: reader.number() };
+    case "expireLeases":
+      return { type, ids: listOf(reader, () => reader.number()) };
+    case "compact":
+      return { type, revision: reader.number() };
+  }
+}
+
+function writeCompare(out: ByteWriter, { key, target, op, value }: Compare): void {
+  out.byte(targets.indexOf(target));
+  out.byte(comparisons.indexOf(op));
+  out.string(key);
+  if (typeof value === "number") {
+    out.byte(0);
+    out.number(value);
+  } else {
+    out.byte(1);
+    out.blob(value);
+  }
+}
+
+function readCompare(reader: ByteReader): Compare {
+  const target = named(targets, reader.byte(), "comparison target");
+  const op = named(comparisons, reader.byte(), "comparison");
+  const key = reader.string();
+  return { key, target, op, value: reader.byte() === 0 ? reader.number() : reader.blob() };
+}
+
+function writeOperation(out: ByteWriter, operation: Operation): void {
+  out.byte(operations.indexOf(operation.type));
+  out.string(operation.key);
+  if (operation.type === "put") {
+    out.number(operation.lease ?? 0);
+    out.blob(operation.value);
+    return;
+  }
+  const { end } = operation;
+  if (operation.type === "delete") {
+    out.byte(end === undefined ? 0 : flags.end);
+    if (end !== undefined) out.string(end);
+    return;
+  }
+  const { revision = 0, limit = 0, keysOnly, countOnly, serializable } = operation;
+  out.byte(
+    (end === undefined ? 0 : flags.end) | (revision === 0 ? 0 : flags.revision) | (limit === 0 ? 0 : flags.limit) |
+      (keysOnly ? flags.keysOnly : 0) | (countOnly ? flags.countOnly : 0) | (serializable ? flags.serializable : 0),
+  );
+  if (end !== undefined) out.string(end);
+  if (revision !== 0) out.number(revision);
+  if (limit !== 0) out.number(limit);
+}
+
+function readOperation(reader: ByteReader): Operation {
+  const type = named(operations, reader.byte(), "operation");
+  const key = reader.string();
+  if (type === "put") {
+    const lease = reader.number();
+    const value = reader.blob();
+    return lease === 0 ? { type, key, value } : { type, key, value, lease };
+  }
+  const bits = reader.byte();
+  const end = bits & flags.end ? { end: reader.string() } : {};
+  if (type === "delete") return { type, key, ...end };
+  return {
+    type,
+    key,
+    ...end,
+    ...(bits & flags.revision ? { revision: reader.number() } : {}),
+    ...(bits & flags.limit ? { limit: reader.number() } : {}),
+    ...(bits & flags.keysOnly ? { keysOnly: true } : {}),
+    ...(bits & flags.countOnly ? { countOnly: true } : {}),
+    ...(bits & flags.serializable ? { serializable: true } : {}),
+  };
+}
+
+function list<T>(out: ByteWriter, items: readonly T[], write: (out: ByteWriter, item: T) => void): void {
+  out.number(items.length);
+  for (const item of items) write(out, item);
+}
+
+function listOf<T>(reader: ByteReader, read: (reader: ByteReader) => T): T[] {
+  const length = reader.number();
+  if (length > reader.remaining) throw new MalformedBytes(`Cannot read ${length} items: the record is shorter`);
+  return Array.from({ length }, () => read(reader));
+}
+
+function named<T>(names: readonly T[], code: number, what: string): T {
+  const name = names[code];
+  if (name === undefined) throw new MalformedBytes(`Cannot read a ${what}: its code is ${code}`);
+  return name;
+}
