@@ -31,7 +31,9 @@ export class PlanWriter {
       const name = written?.metadata.name ?? ("name" in write ? write.name : "");
       this.#announce(write.onSuccess, { name });
     } catch (error) {
-      this.#announce(write.onFailure, { error: (error as Error).message });
+      const { message } = error as Error;
+      this.#announce(write.onFailure, { error: message });
+      if (write.onFailureWrite !== undefined) await this.write(explained(write.onFailureWrite, message));
       throw error;
     }
   }
@@ -93,6 +95,15 @@ export class PlanWriter {
     const message = draft.message.replace(/\{(name|error)\}/g, (_, word: "name" | "error") => values[word] ?? "");
     this.events.record({ ...draft, message });
   }
+}
+
+/** The write with `{error}` in its texts replaced. */
+function explained(write: Write, error: string): Write {
+  const text = JSON.stringify(
+    write,
+    (_, value) => typeof value === "string" ? value.replaceAll("{error}", error) : value,
+  );
+  return JSON.parse(text);
 }
 
 /** The answer, or undefined where a refusal with `reason` is as good. */

@@ -22,7 +22,12 @@ export interface EventDraft {
 
 /** One write a controller wants. A refusal ends the plan; the key is tried again after a back-off. */
 export type Write =
-  & { readonly onSuccess?: EventDraft; readonly onFailure?: EventDraft }
+  & {
+    readonly onSuccess?: EventDraft;
+    readonly onFailure?: EventDraft;
+    /** Written when this is refused; `{error}` in its texts stands for why. */
+    readonly onFailureWrite?: Write;
+  }
   & (
     | {
       readonly type: "create";
