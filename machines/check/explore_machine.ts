@@ -250,7 +250,7 @@ class MachineSearch<M extends AnyStateMachine> {
     const { maxOutstanding = 8 } = this.world;
     if (state.outstanding.length > maxOutstanding) {
       const types = state.outstanding.map(({ type }) => type).join(", ");
-      throw new Error(`more than maxOutstanding (${maxOutstanding}) orders await an answer: ${types}`);
+      throw new Error(`Cannot go on: more than maxOutstanding (${maxOutstanding}) orders await an answer: ${types}`);
     }
     return state;
   }
