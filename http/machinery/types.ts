@@ -54,8 +54,10 @@ export interface Authorizer {
 export interface Credentials {
   /** The `Authorization` header. */
   readonly authorization: string | undefined;
-  /** DER of the client certificate, when one was sent and it was signed by the cluster's client CA. */
-  readonly clientCertificate: { readonly commonName: string; readonly organizations: readonly string[] } | undefined;
+  /** The subject of the client certificate, when one was sent and it was signed by the cluster's client CA. */
+  readonly clientCertificate:
+    | { readonly commonName: string; readonly organizations: readonly string[]; readonly sha256?: string }
+    | undefined;
   /** Why a client certificate that was sent is not believed. */
   readonly clientCertificateError?: string;
   readonly headers: Headers;
@@ -180,6 +182,8 @@ export interface SubresourceRequest {
   readonly body: KubeObject | undefined;
   readonly query: URLSearchParams;
   readonly dryRun: boolean;
+  /** Wall time, RFC 3339, whole seconds. */
+  readonly now: string;
   /** The API with the machinery's own rights, for reading and guarded writing. */
   readonly client: ApiClient;
   /** Reads, lets `change` alter a copy, and writes with optimistic concurrency, retrying; strategy rules of `validate` apply. */

@@ -1,4 +1,5 @@
 /** What a client certificate says: read once per connection, when TLS is set up. */
+import { createHash } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { Credentials } from "../machinery/types.ts";
 
@@ -16,7 +17,8 @@ export function clientCertificateOf(socket: TLSSocket): ClientCertificate {
   if (!socket.authorized) return { ...none, clientCertificateError: String(socket.authorizationError ?? "refused") };
   const { subject = {} } = peer;
   const [commonName = ""] = values(subject["CN"]);
-  return { clientCertificate: { commonName, organizations: values(subject["O"]) } };
+  const sha256 = createHash("sha256").update(peer.raw).digest("hex");
+  return { clientCertificate: { commonName, organizations: values(subject["O"]), sha256 } };
 }
 
 function values(field: string | string[] | undefined): string[] {

@@ -3,7 +3,7 @@
  * application reads the method, the URL and a header or two. Everything rarer is made on first use.
  */
 import type { Readable } from "node:stream";
-import { ApiError } from "../../machines/objects/status.ts";
+import { badRequest, tooManyBytes } from "../machinery/errors.ts";
 import { maxRequestBytes } from "./environment.ts";
 
 /** What is needed of node's request, whichever HTTP version it came by. */
@@ -109,7 +109,7 @@ export function headersOf(incoming: Pick<IncomingRequest, "headers">): Headers {
 /** @throws ApiError 413 as soon as it is known that the body is too long. */
 function readBody(incoming: IncomingRequest): Promise<Uint8Array<ArrayBuffer>> {
   const announced = Number(incoming.headers["content-length"] ?? 0);
-  if (announced > maxRequestBytes) return Promise.reject(tooLarge());
+  if (announced > maxRequestBytes) return Promise.reject(tooManyBytes(maxRequestBytes));
   if (incoming.method === "GET" || incoming.method === "HEAD") return Promise.resolve(new Uint8Array());
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
   const chunks: Uint8Array[] = [];
@@ -118,12 +118,12 @@ function readBody(incoming: IncomingRequest): Promise<Uint8Array<ArrayBuffer>> {
     length += chunk.length;
     if (length > maxRequestBytes) {
       chunks.length = 0;
-      reject(tooLarge());
+      reject(tooManyBytes(maxRequestBytes));
     } else chunks.push(chunk);
   });
   incoming.on("end", () => resolve(joined(chunks, length)));
   incoming.on("error", reject);
-  incoming.on("close", () => reject(new ApiError(400, "BadRequest", "unexpected EOF")));
+  incoming.on("close", () => reject(badRequest("unexpected EOF")));
   return promise;
 }
 
@@ -135,10 +135,6 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array<Array
     offset += chunk.length;
   }
   return whole;
-}
-
-function tooLarge(): ApiError {
-  return new ApiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${maxRequestBytes}`);
 }
 
 function bodyStream(read: () => Promise<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -16,10 +16,8 @@ export interface Subject {
   readonly usages: readonly ("server" | "client")[];
   readonly dnsNames?: readonly string[];
   readonly ipAddresses?: readonly string[];
-  /** Default: ten years for authorities' own, one year for what they sign. */
+  /** Default: a year. */
   readonly validDays?: number;
-  /** Wall time in ms; for tests of what has expired. */
-  readonly now?: number;
 }
 
 const algorithm = { name: "ECDSA", namedCurve: "P-256" } as const;
@@ -35,14 +33,11 @@ function x509(): Promise<X509> {
   return loading ??= import("reflect-metadata").then(() => import("@peculiar/x509"));
 }
 
-/** A self-signed authority. */
-export async function makeAuthority(
-  commonName: string,
-  options: { readonly validDays?: number; readonly now?: number } = {},
-): Promise<KeyPair> {
+/** A self-signed authority, good for ten years. `now` is wall time in ms, here and below. */
+export async function makeAuthority(commonName: string, now: number): Promise<KeyPair> {
   const [package_, keys] = await Promise.all([x509(), crypto.subtle.generateKey(algorithm, true, ["sign", "verify"])]);
   const certificate = await package_.X509CertificateGenerator.createSelfSigned({
-    ...times(options.now ?? Date.now(), options.validDays ?? 3650),
+    ...times(now, 3650),
     serialNumber: serialNumber(),
     name: [{ CN: [commonName] }],
     keys,
@@ -60,13 +55,18 @@ export async function makeAuthority(
 }
 
 /** A new key and its certificate, signed by `authority`. */
-export async function issue(authority: KeyPair, subject: Subject): Promise<KeyPair> {
+export async function issue(authority: KeyPair, subject: Subject, now: number): Promise<KeyPair> {
   const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  return { certificate: await certify(authority, subject, keys.publicKey), key: await pemOfKey(keys.privateKey) };
+  return { certificate: await certify(authority, subject, keys.publicKey, now), key: await pemOfKey(keys.privateKey) };
 }
 
 /** A certificate for a key somebody else holds (certificate signing requests). */
-export async function certify(authority: KeyPair, subject: Subject, publicKey: CryptoKey): Promise<string> {
+export async function certify(
+  authority: KeyPair,
+  subject: Subject,
+  publicKey: CryptoKey,
+  now: number,
+): Promise<string> {
   const package_ = await x509();
   const { privateKey, certificate } = await authorityOf(authority);
   const names: { type: "dns" | "ip"; value: string }[] = [
@@ -74,7 +74,7 @@ export async function certify(authority: KeyPair, subject: Subject, publicKey: C
     ...(subject.ipAddresses ?? []).map((value) => ({ type: "ip" as const, value })),
   ];
   const parameters: Parameters<typeof X509CertificateGenerator.create>[0] = {
-    ...times(subject.now ?? Date.now(), subject.validDays ?? 365),
+    ...times(now, subject.validDays ?? 365),
     serialNumber: serialNumber(),
     // Kubernetes reads every O as a group; the order is that of the distinguished name.
     subject: [...(subject.organizations ?? []).map((one) => ({ O: [one] })), { CN: [subject.commonName] }],

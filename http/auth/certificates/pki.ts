@@ -22,10 +22,11 @@ export interface KeyFiles {
   write(path: string, content: string): Promise<void>;
 }
 
-export async function clusterKeys(files: KeyFiles): Promise<ClusterKeys> {
+/** Reads the cluster's keys, making what is missing. `now` is wall time in ms, here and below. */
+export async function clusterKeys(files: KeyFiles, now: number): Promise<ClusterKeys> {
   const [authority, frontProxyAuthority, serviceAccountKey] = await Promise.all([
-    keptPair(files, "ca", () => makeAuthority("kubernetes")),
-    keptPair(files, "front-proxy-ca", () => makeAuthority("front-proxy-ca")),
+    keptPair(files, "ca", () => makeAuthority("kubernetes", now)),
+    keptPair(files, "front-proxy-ca", () => makeAuthority("front-proxy-ca", now)),
     kept(files, "sa.key", makeSigningKey),
   ]);
   return { authority, frontProxyAuthority, serviceAccountKey };
@@ -55,19 +56,20 @@ export async function keptCertificate(
   name: string,
   authority: KeyPair,
   subject: Subject,
+  now: number,
 ): Promise<KeyPair> {
   const [certificate, key] = await Promise.all([files.read(`${name}.crt`), files.read(`${name}.key`)]);
-  if (certificate !== undefined && key !== undefined && stillServes(certificate, authority, subject)) {
+  if (certificate !== undefined && key !== undefined && stillServes(certificate, authority, subject, now)) {
     return { certificate, key };
   }
-  const made = await issue(authority, subject);
+  const made = await issue(authority, subject, now);
   await Promise.all([files.write(`${name}.key`, made.key), files.write(`${name}.crt`, made.certificate)]);
   return made;
 }
 
 const renewalMs = 30 * 86_400_000;
 
-function stillServes(pem: string, authority: KeyPair, subject: Subject): boolean {
+function stillServes(pem: string, authority: KeyPair, subject: Subject, now: number): boolean {
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(Buffer.from(pem));
@@ -75,7 +77,6 @@ function stillServes(pem: string, authority: KeyPair, subject: Subject): boolean
   } catch {
     return false;
   }
-  const now = subject.now ?? Date.now();
   if (Date.parse(certificate.validTo) - now < renewalMs) return false;
   const lines = certificate.subject.split("\n");
   if (!lines.includes(`CN=${subject.commonName}`)) return false;

@@ -73,7 +73,10 @@ const versions: Record<string, (port: number, call: Call) => Promise<Reply>> = {
 
 const sendBody = async (request: Request) => Response.json({ length: (await request.bytes()).length });
 const showCertificate = (_: Request, { credentials }: ServerEnvironment) => {
-  const { clientCertificate = null, clientCertificateError = null } = credentials;
+  const { clientCertificate: sent, clientCertificateError = null } = credentials;
+  const clientCertificate = sent === undefined
+    ? null
+    : { commonName: sent.commonName, organizations: sent.organizations };
   return Response.json({ clientCertificate, refused: clientCertificateError !== null });
 };
 

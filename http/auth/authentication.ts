@@ -1,0 +1,72 @@
+/**
+ * Who asks: client certificate, service account token, static bearer token; with none of them, nobody in particular.
+ * What was sent and is wrong is refused, unless something else that was sent is right.
+ */
+import { ApiError } from "../../machines/objects/status.ts";
+import type { Authenticator, Authorizer, Credentials, UserInfo } from "../machinery/types.ts";
+import { impersonate } from "./impersonation.ts";
+import { type ServiceAccountTokens, TokenRefused } from "./tokens/service_account_tokens.ts";
+import { anonymous, authenticated, credentialId } from "./users.ts";
+
+export interface AuthenticationOptions {
+  readonly tokens: ServiceAccountTokens;
+  /** Bearer token → user. */
+  readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** Who sends nothing is `system:anonymous`. Default true; else refused. */
+  readonly allowAnonymous?: boolean;
+}
+
+export function unauthorized(): ApiError {
+  return new ApiError(401, "Unauthorized", "Unauthorized");
+}
+
+/** Undefined for who sends no credentials. */
+export function authenticator({ tokens, staticTokens }: AuthenticationOptions): Authenticator {
+  return {
+    async authenticate(credentials) {
+      const { clientCertificate, clientCertificateError } = credentials;
+      if (clientCertificate !== undefined) return userOfCertificate(clientCertificate);
+      const token = bearerToken(credentials.authorization);
+      if (token !== undefined) {
+        const known = staticTokens?.get(token);
+        if (known !== undefined) return { ...known, groups: authenticated(known.groups) };
+        if (!tokens.claims(token)) throw unauthorized();
+        try {
+          return (await tokens.verify(token)).user;
+        } catch (error) {
+          throw error instanceof TokenRefused ? unauthorized() : error;
+        }
+      }
+      if (clientCertificateError !== undefined) throw unauthorized();
+      return undefined;
+    },
+  };
+}
+
+/** The user a request counts for: authenticated, or anonymous, and then whom it impersonates. */
+export function requestUser(options: AuthenticationOptions, authorizer: Authorizer): Authenticator {
+  const inner = authenticator(options);
+  return {
+    async authenticate(credentials: Credentials): Promise<UserInfo> {
+      const user = await inner.authenticate(credentials) ?? anonymous;
+      if (user === anonymous && options.allowAnonymous === false) throw unauthorized();
+      return await impersonate(user, credentials.headers, authorizer);
+    },
+  };
+}
+
+function userOfCertificate(certificate: NonNullable<Credentials["clientCertificate"]>): UserInfo {
+  const { commonName, organizations, sha256 } = certificate;
+  return {
+    name: commonName,
+    groups: authenticated(organizations),
+    ...(sha256 === undefined ? {} : { extra: { [credentialId]: [`X509SHA256=${sha256}`] } }),
+  };
+}
+
+/** The token of `Authorization: Bearer TOKEN`; other schemes are nothing to us. */
+function bearerToken(header: string | undefined): string | undefined {
+  const [scheme, token, ...rest] = (header ?? "").trim().split(" ");
+  if (scheme?.toLowerCase() !== "bearer" || token === undefined || token === "" || rest.length > 0) return undefined;
+  return token;
+}
