@@ -1,0 +1,44 @@
+/** Bodies of kinds that are not built in (custom resources): parsed, duplicate fields named, nothing checked. */
+import type { KubeObject } from "../../machines/objects/object.ts";
+import type { Decoded, FieldValidation, GroupVersionKind } from "../machinery/schema_access.ts";
+import { kindOf, objectOf, parseBody } from "./body.ts";
+import { countKeys, isObject } from "./go_walk.ts";
+import { parseJsonExactly, scanJson } from "./json_text.ts";
+import { apiVersionOf } from "./kinds.ts";
+
+const accepted = ["application/json", "application/yaml"];
+
+/** Under "Strict", too, errors are only named: whoever knows the schema adds its own and refuses. @throws ApiError 400, 415 */
+export function decodeUntyped(
+  bytes: Uint8Array,
+  contentType: string,
+  expected: GroupVersionKind | undefined,
+  validation: FieldValidation,
+): Decoded {
+  const body = parseBody(bytes, contentType, expected, accepted);
+  const value = objectOf(body, expected);
+  const gvk = kindOf(value, expected, bytes);
+  const errors = [...body.yamlErrors];
+  if (body.text !== undefined && validation !== "Ignore" && scanJson(body.text).keys !== countKeys(value)) {
+    errors.push(...duplicatesIn(body.text));
+  }
+  const object = { ...value, apiVersion: apiVersionOf(gvk), kind: gvk.kind } as KubeObject;
+  return { object, errors: validation === "Ignore" ? [] : errors };
+}
+
+function duplicatesIn(text: string): string[] {
+  const { value, notes } = parseJsonExactly(text);
+  const found: { text: string; position: number }[] = [];
+  const visit = (item: unknown, path: string): void => {
+    if (Array.isArray(item)) item.forEach((each, index) => visit(each, `${path}[${index}]`));
+    else if (isObject(item)) {
+      const join = (key: string) => path === "" ? key : `${path}.${key}`;
+      for (const { key, position } of notes.get(item)?.duplicates ?? []) {
+        found.push({ text: `duplicate field ${JSON.stringify(join(key))}`, position });
+      }
+      for (const key in item) visit(item[key], join(key));
+    }
+  };
+  visit(value, "");
+  return found.sort((a, b) => a.position - b.position).map((each) => each.text);
+}

@@ -1,0 +1,3 @@
+export function openapiV2(): unknown {
+  throw new Error("Cannot serve OpenAPI: it is not made yet");
+}

@@ -1,0 +1,52 @@
+/** What the API server knows about the built-in types, as one value. */
+import type { FieldType } from "../../machines/objects/field_type.ts";
+import type { KubeObject } from "../../machines/objects/object.ts";
+import type { Decoded, FieldValidation, GroupVersionKind, SchemaAccess } from "../machinery/schema_access.ts";
+import { decode, decodeValueAs } from "./decode.ts";
+import { decodeUntyped } from "./decode_untyped.ts";
+import { fieldTypeOf } from "./field_types.ts";
+import { findStruct, goKeyOf } from "./go_types.ts";
+import { definitionOf, parseApiVersion } from "./kinds.ts";
+import { encodeProtobufObject } from "./protobuf_encode.ts";
+
+export interface Schema extends SchemaAccess {
+  /** Whether the kind is built in; others (custom resources) have a schema of their own elsewhere. */
+  knows(gvk: GroupVersionKind): boolean;
+  /**
+   * A body of a kind that is not built in: parsed, duplicate fields named (also under "Strict"), nothing checked.
+   *
+   * @throws ApiError 400, 415
+   */
+  decodeUntyped(
+    bytes: Uint8Array,
+    contentType: string,
+    expected: GroupVersionKind | undefined,
+    validation: FieldValidation,
+  ): Decoded;
+  /** `application/vnd.kubernetes.protobuf` of a built-in object. @throws Error for other kinds. */
+  encodeProtobuf(object: KubeObject): Uint8Array;
+  typeOf(gvk: GroupVersionKind): FieldType | undefined;
+}
+
+/** Cheap: tables are parsed with the module, types are compiled when first used. */
+export function loadSchema(): Schema {
+  return {
+    decode,
+    decodeValue: decodeValueAs,
+    decodeUntyped,
+    typeOf: fieldTypeOf,
+    knows: (gvk) => definitionOf(gvk) !== undefined,
+    encodeProtobuf,
+    openapiV2: async () => (await import("./openapi_v2.ts")).openapiV2(),
+    openapiV3Index: async () => (await import("./openapi_v3.ts")).openapiV3Index(),
+    openapiV3: async (path) => (await import("./openapi_v3.ts")).openapiV3(path),
+  };
+}
+
+function encodeProtobuf(object: KubeObject): Uint8Array {
+  const { group, version } = parseApiVersion(object.apiVersion) ?? { group: "", version: "" };
+  const name = definitionOf({ group, version, kind: object.kind });
+  const struct = name === undefined ? undefined : findStruct(goKeyOf(name));
+  if (struct === undefined) throw new Error(`Cannot encode protobuf: unknown kind ${object.apiVersion} ${object.kind}`);
+  return encodeProtobufObject(struct, object);
+}

@@ -1,0 +1,41 @@
+/** YAML bodies as Kubernetes reads them: YAML 1.1 scalars (`y` is true), keys as JSON writes them, one document. */
+import { parseDocument } from "yaml";
+
+export interface YamlBody {
+  readonly value: unknown;
+  /** In the words of strict decoding: `key "a" already set in map`. */
+  readonly strictErrors: readonly string[];
+}
+
+export class YamlError extends Error {
+  override name = "YamlError";
+}
+
+/** @throws YamlError */
+export function parseYaml(text: string): YamlBody {
+  const first = text.replace(/^(?:%[^\n]*\n|#[^\n]*\n|\s)*---[ \t]*\n/, "").split(/\n---(?:\s|$)/)[0] ?? "";
+  const document = parseDocument(first, { version: "1.1", schema: "yaml-1.1", merge: true, uniqueKeys: true });
+  const strictErrors: string[] = [];
+  for (const error of document.errors) {
+    const line = error.linePos?.[0].line ?? 1;
+    if (error.code !== "DUPLICATE_KEY") {
+      const [what = ""] = error.message.split(/ at line \d+/);
+      throw new YamlError(`error converting YAML to JSON: yaml: line ${line}: ${what}`);
+    }
+    const key = /^\s*(?:-\s+)*["']?([^:"']+)["']?\s*:/.exec(first.slice(first.lastIndexOf("\n", error.pos[0] - 1) + 1));
+    strictErrors.push(`line ${line}: key ${JSON.stringify(key?.[1] ?? "")} already set in map`);
+  }
+  return { value: toJson(document.toJS({ maxAliasCount: 100 })), strictErrors };
+}
+
+/** Values of YAML that JSON lacks, as Kubernetes' YAML reader turns them: times stay text, keys are texts. */
+function toJson(value: unknown): unknown {
+  if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, "Z");
+  if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
+  if (typeof value === "bigint") return Number(value);
+  if (value instanceof Set) return Object.fromEntries([...value].map((key) => [String(key), null]));
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), toJson(item)]));
+  if (Array.isArray(value)) return value.map(toJson);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item)]));
+}
