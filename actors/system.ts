@@ -9,7 +9,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from "xstate";
 import { firstStep, type Step, step } from "../machines/step.ts";
 import type { Clock, Wake } from "../ports/clock.ts";
-import { ActorCell, type Delivery } from "./system/actor_cell.ts";
+import { ActorCell, type Delivery, type Outstanding } from "./system/actor_cell.ts";
 import type { ActorKind } from "./system/actor_kind.ts";
 import { type Address } from "./system/address.ts";
 import type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
@@ -197,9 +197,10 @@ export class ActorSystem {
     cause: Cause,
     trace: number,
     timer: Timer<ActorCell> | undefined,
+    order?: Outstanding,
   ): void {
     const urgent = cell.kind.urgent || timer !== undefined;
-    this.#queue.push({ cell, incarnation: cell.incarnation, event, cause, trace, timer }, urgent);
+    this.#queue.push({ cell, incarnation: cell.incarnation, event, cause, trace, timer, order }, urgent);
   }
 
   #start(cell: ActorCell, input: unknown, cause: Cause, trace: number | undefined): void {
@@ -216,7 +217,8 @@ export class ActorSystem {
     this.#commit(cell, first, { type: "xstate.init" }, cause, trace ?? 0);
   }
 
-  #deliver({ cell, incarnation, event, cause, trace, timer }: Delivery): void {
+  #deliver({ cell, incarnation, event, cause, trace, timer, order }: Delivery): void {
+    if (order !== undefined && !this.#takeAnswered(cell, order, incarnation, event)) return;
     // Left behind: the actor is gone, or its timer was called off or armed anew while the event waited its turn.
     if (!cell.alive) {
       this.counters.deadMessages++;
@@ -236,6 +238,13 @@ export class ActorSystem {
       return;
     }
     this.#commit(cell, next, event, cause, trace);
+  }
+
+  /** Whether the answered order still stands: the actor may have called it off while the answer waited its turn. */
+  #takeAnswered(cell: ActorCell, order: Outstanding, incarnation: number, event: EventObject): boolean {
+    if (cell.outstanding?.get(order.id) === order) return cell.outstanding.delete(order.id);
+    this.#orderHost.late(cell, incarnation, `${event.type} for order ${order.id} ${order.type}`);
+    return false;
   }
 
   #commit(cell: ActorCell, next: Step<AnyStateMachine>, event: EventObject, cause: Cause, trace: number): void {
@@ -281,8 +290,8 @@ export class ActorSystem {
   #orderHost = {
     now: () => this.clock.now(),
     tell: (to: Address, event: EventObject, from: Address, trace: number) => this.tell(to, event, from, trace),
-    answer: (cell: ActorCell, event: EventObject, order: number, type: string, trace: number) =>
-      this.#enqueue(cell, event, { by: "order", order, type }, trace, undefined),
+    answer: (cell: ActorCell, event: EventObject, order: Outstanding) =>
+      this.#enqueue(cell, event, { by: "order", order: order.id, type: order.type }, order.trace, undefined, order),
     late: (cell: ActorCell, incarnation: number, detail: string) => {
       this.counters.lateAnswers++;
       this.#incident("answer.late", cell.address, incarnation, detail);

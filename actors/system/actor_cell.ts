@@ -15,6 +15,8 @@ export interface Outstanding {
   readonly declaration: EffectDeclaration;
   readonly givenAt: number;
   readonly trace: number;
+  /** The answer is on its way through the run queue; until it is delivered the order can still be called off. */
+  answered: boolean;
   /** Made when a performer asks for the signal. */
   abort: AbortController | undefined;
 }
@@ -76,4 +78,6 @@ export interface Delivery {
   readonly trace: number;
   /** For a timer: it must still be armed when its turn comes. */
   readonly timer: Timer<ActorCell> | undefined;
+  /** For an answer: its order must not have been called off when its turn comes. */
+  readonly order: Outstanding | undefined;
 }

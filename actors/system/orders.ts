@@ -10,7 +10,7 @@ import type { Address } from "./address.ts";
 export interface OrderHost {
   now(): number;
   tell(to: Address, event: EventObject, from: Address, trace: number): void;
-  answer(cell: ActorCell, event: EventObject, order: number, type: string, trace: number): void;
+  answer(cell: ActorCell, event: EventObject, order: Outstanding): void;
   late(cell: ActorCell, incarnation: number, detail: string): void;
   fail(cell: ActorCell, error: unknown, during: string): void;
 }
@@ -69,7 +69,7 @@ class Context implements OrderContext {
   ) {
     this.id = cell.nextOrder();
     this.#incarnation = cell.incarnation;
-    this.#outstanding = { id: this.id, type, declaration, givenAt: host.now(), trace, abort: undefined };
+    this.#outstanding = { id: this.id, type, declaration, givenAt: host.now(), trace, answered: false, abort: undefined };
     if (declaration.answers.length > 0) (cell.outstanding ??= new Map()).set(this.id, this.#outstanding);
   }
 
@@ -78,7 +78,7 @@ class Context implements OrderContext {
   }
 
   get outstanding(): boolean {
-    return this.cell.incarnation === this.#incarnation && this.cell.outstanding?.get(this.id) === this.#outstanding;
+    return !this.#outstanding.answered && this.cell.outstanding?.get(this.id) === this.#outstanding;
   }
 
   get signal(): AbortSignal {
@@ -98,8 +98,8 @@ class Context implements OrderContext {
       this.host.late(this.cell, this.#incarnation, `${fact.type} for order ${this.id} ${this.type}`);
       return;
     }
-    this.cell.outstanding?.delete(this.id);
-    this.host.answer(this.cell, fact, this.id, this.type, this.trace);
+    this.#outstanding.answered = true;
+    this.host.answer(this.cell, fact, this.#outstanding);
   }
 
   tell(to: Address, event: EventObject): void {

@@ -95,6 +95,19 @@ Deno.test("ActorSystem drops and counts the answer to an order that was called o
   assertEquals([actor.getSnapshot().value, system.counters.lateAnswers], ["idle", 1]);
 });
 
+Deno.test("ActorSystem drops an answer whose order was called off while the answer waited its turn", () => {
+  const orders: OrderContext<JobEvent>[] = [];
+  const { clock, actor, system } = world((_, given) => void orders.push(given));
+  actor.send({ type: "job.asked" });
+  clock.run();
+  actor.send({ type: "job.cancelled" });
+  orders[0]!.answer({ type: "job.done", result: 1 });
+  actor.send({ type: "job.asked" });
+  clock.run();
+  // The answer to the first order must not pass for one to the second.
+  assertEquals([actor.getSnapshot().value, orders.length, system.counters.lateAnswers], ["working", 2, 1]);
+});
+
 Deno.test("ActorSystem refuses an answer that the effect does not declare", () => {
   const orders: OrderContext<JobEvent>[] = [];
   const { clock, actor } = world((_, given) => void orders.push(given));

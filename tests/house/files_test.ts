@@ -55,6 +55,6 @@ Deno.test("docs/dependencies.md lists exactly the packages of the import map", (
   const { imports }: { imports: Record<string, string> } = JSON.parse(Deno.readTextFileSync(`${projectRoot}deno.json`));
   const packages = Object.entries(imports).filter(([, target]) => target.startsWith("npm:")).map(([name]) => name);
   const text = Deno.readTextFileSync(`${projectRoot}docs/dependencies.md`);
-  const listed = [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name!);
+  const listed = [...text.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, name]) => name!);
   assertEquals(listed.toSorted(), packages.filter((name) => !name.endsWith("/")).toSorted());
 });
