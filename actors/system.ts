@@ -9,6 +9,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from "xstate";
 import { firstStep, type Step, step } from "../machines/step.ts";
 import type { Clock, Wake } from "../ports/clock.ts";
+import type { ActorReport } from "./system/actor_report.ts";
 import { ActorCell, type Delivery, type Outstanding } from "./system/actor_cell.ts";
 import type { ActorKind } from "./system/actor_kind.ts";
 import { type Address } from "./system/address.ts";
@@ -19,6 +20,7 @@ import { type Timer, TimerHeap } from "./system/timer_heap.ts";
 
 export { type Address, address, displayAddress, partsOf } from "./system/address.ts";
 export { type ActorKind, actorKind, type OrderContext, type Performers } from "./system/actor_kind.ts";
+export type { ActorReport } from "./system/actor_report.ts";
 export type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
 
 /** A handle on a living or former actor; enough of XState's `ActorRef` for its tools to attach. */
@@ -39,22 +41,6 @@ export interface SpawnOptions<M extends AnyStateMachine> {
   readonly recover?: () => InputFrom<M>;
   /** Lets go of what was made for the actor in the actor layer (subscriptions, sockets), once it is gone for good. */
   readonly onStopped?: () => void;
-}
-
-/** How an actor stands, for `explain` and the inspector. */
-export interface ActorReport {
-  readonly address: Address;
-  readonly kind: string;
-  readonly machine: AnyStateMachine;
-  readonly supervisor: Address | undefined;
-  readonly snapshot: AnyMachineSnapshot | undefined;
-  readonly incarnation: number;
-  readonly stateForMs: number;
-  /** Why it is down at the moment, waiting to be started again. */
-  readonly fault: string | undefined;
-  readonly timers: readonly { readonly id: string; readonly inMs: number }[];
-  readonly orders: readonly { readonly id: number; readonly type: string; readonly forMs: number }[];
-  readonly recent: readonly Transition[];
 }
 
 const restartBackOff = { firstMs: 100, maxMs: 30_000, forgetAfterMs: 60_000 };
@@ -144,6 +130,7 @@ export class ActorSystem {
     for (const cell of [...this.#cells.values()].reverse()) if (cell.alive) this.#remove(cell, "system stopped");
     this.#wake?.cancel();
     this.#wake = undefined;
+    this.#wakeAt = Infinity;
   }
 
   /** Watches every transition and incident from now on; returns how to stop. */
@@ -229,7 +216,11 @@ export class ActorSystem {
       if (timer.cancelled || cell.timers?.get(timer.id) !== timer) return;
       cell.timers.delete(timer.id);
     }
-    if (cell.snapshot === undefined) return this.#holdForRestart(cell, event, cause, trace);
+    // What comes while an actor waits to be started again belongs to its former life: `recover` looks at the world.
+    if (cell.snapshot === undefined) {
+      this.counters.deadMessages++;
+      return this.#incident("message.dead", cell.address, incarnation, `${event.type} (waiting to be started again)`);
+    }
     let next: Step<AnyStateMachine>;
     try {
       next = step(cell.kind.machine, cell.snapshot, event);
@@ -360,12 +351,6 @@ export class ActorSystem {
       this.#start(cell, input, { by: "start" }, undefined);
     });
     this.#restarts.set(cell, wake);
-  }
-
-  /** Facts that come while an actor waits to be started again belong to its former life: `recover` looks at the world. */
-  #holdForRestart(cell: ActorCell, event: EventObject, _cause: Cause, _trace: number): void {
-    this.counters.deadMessages++;
-    this.#incident("message.dead", cell.address, cell.incarnation, `${event.type} (waiting to be started again)`);
   }
 
   #remove(cell: ActorCell, detail: string): void {

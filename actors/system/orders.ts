@@ -69,7 +69,15 @@ class Context implements OrderContext {
   ) {
     this.id = cell.nextOrder();
     this.#incarnation = cell.incarnation;
-    this.#outstanding = { id: this.id, type, declaration, givenAt: host.now(), trace, answered: false, abort: undefined };
+    this.#outstanding = {
+      id: this.id,
+      type,
+      declaration,
+      givenAt: host.now(),
+      trace,
+      answered: false,
+      abort: undefined,
+    };
     if (declaration.answers.length > 0) (cell.outstanding ??= new Map()).set(this.id, this.#outstanding);
   }
 

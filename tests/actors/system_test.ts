@@ -153,6 +153,21 @@ Deno.test("ActorSystem ends those an actor supervises before it and frees their 
   assertEquals([ended, system.size], [["test/job/-/child/-", "test/job/-/one/-"], 0]);
 });
 
+Deno.test("ActorSystem wakes for timers after everybody was stopped", () => {
+  const attempts: number[] = [];
+  const { clock, system, kind, actor } = world(({ attempt }) => {
+    attempts.push(attempt);
+    throw new Error("no luck");
+  });
+  actor.send({ type: "job.asked" });
+  clock.run();
+  system.stopAll();
+  clock.advance(5000);
+  system.spawn(kind, { address: at, input: undefined }).send({ type: "job.asked" });
+  clock.advance(1000);
+  assertEquals(attempts, [0, 0, 1]);
+});
+
 Deno.test("ActorSystem keeps the last 8 transitions of an actor", () => {
   const { clock, actor, system } = world(() => ({ type: "job.done", result: 1 }));
   for (let count = 0; count < 10; count++) actor.send({ type: "job.asked" });
