@@ -1,6 +1,6 @@
 /** Carries out a controller's plan, and lets the informers learn what each write was answered with. */
-import type { EventDraft, Write } from "../../machines/controllers/controller.ts";
-import type { KubeObject } from "../../machines/objects/object.ts";
+import type { Absence, EventDraft, Write } from "../../machines/controllers/controller.ts";
+import { keyOf, type KubeObject } from "../../machines/objects/object.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import type { ApiClient, ResourceRef } from "../../ports/api_client.ts";
 import type { EventRecorder } from "../events/event_recorder.ts";
@@ -26,6 +26,7 @@ export class PlanWriter {
   async write(write: Write): Promise<void> {
     if (write.type === "event") return this.events.record(write.event);
     try {
+      for (const absence of write.absent ?? []) await this.#checkAbsent(absence);
       const written = await this.#send(write);
       if (written !== undefined) this.#learn(write.resource, written);
       const name = written?.metadata.name ?? ("name" in write ? write.name : "");
@@ -36,6 +37,20 @@ export class PlanWriter {
       if (write.onFailureWrite !== undefined) await this.write(explained(write.onFailureWrite, message));
       throw error;
     }
+  }
+
+  async #checkAbsent({ resource, namespace, name, uid }: Absence): Promise<void> {
+    if (name === undefined) {
+      const { items } = await this.client.list(resource, {
+        limit: 1,
+        ...(namespace === undefined ? {} : { namespace }),
+      });
+      const [first] = items;
+      if (first !== undefined) throw new StillThere(resource, first);
+      return;
+    }
+    const found = await orUndefined(this.client.get<KubeObject>(resource, namespace, name), "NotFound");
+    if (found !== undefined && (uid === undefined || found.metadata.uid === uid)) throw new StillThere(resource, found);
   }
 
   async #send(write: Exclude<Write, { type: "event" }>): Promise<KubeObject | undefined> {
@@ -104,6 +119,14 @@ function explained(write: Write, error: string): Write {
     (_, value) => typeof value === "string" ? value.replaceAll("{error}", error) : value,
   );
   return JSON.parse(text);
+}
+
+/** The API knows an object that this process' caches do not know yet, or still know: look again a little later. */
+class StillThere extends Error {
+  override name = "StillThere";
+  constructor({ resource }: ResourceRef, object: KubeObject) {
+    super(`Cannot go on yet: ${resource} "${keyOf(object)}" still exists`);
+  }
 }
 
 /** The answer, or undefined where a refusal with `reason` is as good. */

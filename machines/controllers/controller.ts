@@ -20,6 +20,14 @@ export interface EventDraft {
   readonly message: string;
 }
 
+/** An object, of that uid, that must not exist; without a name: any object in the namespace. */
+export interface Absence {
+  readonly resource: ResourceRef;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly uid?: string;
+}
+
 /** One write a controller wants. A refusal ends the plan; the key is tried again after a back-off. */
 export type Write =
   & {
@@ -27,6 +35,8 @@ export type Write =
     readonly onFailure?: EventDraft;
     /** Written when this is refused; `{error}` in its texts stands for why. */
     readonly onFailureWrite?: Write;
+    /** Looked up in the API itself before the write; while one of them exists it is not made, and tried again later. */
+    readonly absent?: readonly Absence[];
   }
   & (
     | {

@@ -1,0 +1,61 @@
+/** Makes taints of a node's conditions and tells the pods of a node that is not ready so (Kubernetes docs, "Nodes"). */
+import { jsonEquals } from "../../objects/json.ts";
+import type { Node, Pod } from "../../objects/object.ts";
+import { resources } from "../../objects/resources.ts";
+import { formatTime } from "../../objects/time.ts";
+import { type Controller, ownKey, type Plan, type Write } from "../controller.ts";
+import { isReady } from "../pod_readiness.ts";
+import { taintsFor } from "./node_conditions.ts";
+
+/** Keys are names of nodes. */
+export const nodeLifecycleController: Controller = {
+  name: "node-lifecycle-controller",
+  account: "node-controller",
+  watches: [
+    {
+      resource: resources.nodes,
+      // A heartbeat changes times only.
+      keys: (object, previous) =>
+        previous !== undefined && sameForOthers(object as Node, previous as Node) ? [] : ownKey(object),
+    },
+  ],
+  reads: [resources.pods],
+  plan(key, caches, { now }): Plan | undefined {
+    const node = caches.of<Node>(resources.nodes).get(key);
+    if (node === undefined) return undefined;
+    const writes: (Write | Write[])[] = [];
+    const taints = taintsFor(node, now);
+    if (!jsonEquals(taints, node.spec?.taints ?? [])) {
+      const { name, resourceVersion } = node.metadata;
+      const body = { metadata: { resourceVersion }, spec: { taints: taints.length > 0 ? taints : null } };
+      writes.push({ type: "patch", resource: resources.nodes, name, patch: "merge", body, missingIsFine: true });
+    }
+    const ready = node.status?.conditions?.find(({ type }) => type === "Ready")?.status;
+    if (ready === "Unknown" || ready === "False") {
+      const pods = caches.of<Pod>(resources.pods).list().filter((pod) => pod.spec?.nodeName === key && isReady(pod));
+      writes.push(pods.map((pod) => markNotReady(pod, now)));
+    }
+    return { writes };
+  },
+};
+
+function sameForOthers(node: Node, previous: Node): boolean {
+  const said = ({ status }: Node) => (status?.conditions ?? []).map(({ type, status }) => `${type}=${status}`);
+  return jsonEquals(node.spec, previous.spec) && jsonEquals(said(node), said(previous));
+}
+
+function markNotReady(pod: Pod, now: number): Write {
+  const { name, namespace = "", uid } = pod.metadata;
+  const condition = { type: "Ready", status: "False", lastTransitionTime: formatTime(now) };
+  return {
+    type: "patch",
+    resource: resources.pods,
+    namespace,
+    name,
+    patch: "strategic",
+    body: { metadata: { uid }, status: { conditions: [condition] } },
+    subresource: "status",
+    missingIsFine: true,
+    onSuccess: { about: pod, type: "Warning", reason: "NodeNotReady", message: "Node is not ready" },
+  };
+}
