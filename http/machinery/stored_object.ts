@@ -135,3 +135,26 @@ export function viewOf(entry: Entry, resource: Resource): Entry {
   }
   return view;
 }
+
+/** What a dry run answers: the object as it would be, with the revision it has now, if any. */
+export function dryEntry(resource: Resource, object: KubeObject): Entry {
+  return new DryEntry(resource, object);
+}
+
+class DryEntry extends Entry {
+  readonly #dry: KubeObject;
+
+  constructor(resource: Resource, object: KubeObject) {
+    const value = encoder.encode(JSON.stringify(object));
+    super(resource, object.metadata.namespace ?? "", object.metadata.name, 0, value);
+    this.#dry = object;
+  }
+
+  override get object(): KubeObject {
+    return this.#dry;
+  }
+
+  override bytes(): Uint8Array {
+    return this.value;
+  }
+}

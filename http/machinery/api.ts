@@ -1,0 +1,155 @@
+/**
+ * The API without HTTP: a request whose user is known is authorized and carried out. `http/app.ts` enters here from the
+ * network, `localClient` from inside the process, both with a user of their own.
+ */
+import { ApiError } from "../../machines/objects/status.ts";
+import type { ApiClient } from "../../ports/api_client.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Random } from "../../ports/random.ts";
+import type { Storage } from "../../ports/storage.ts";
+import { AdmissionChain } from "./admission_chain.ts";
+import { type ApiReply, type ApiRequest, attributesOf } from "./api_request.ts";
+import { create } from "./creating.ts";
+import { remove, removeCollection } from "./deleting.ts";
+import { type Engine, storageRefusal } from "./engine.ts";
+import { forbidden, methodNotAllowed, unknownResource } from "./errors.ts";
+import { EventLeases } from "./event_leases.ts";
+import { localClient } from "./local_client.ts";
+import { patch } from "./patching.ts";
+import { get, list } from "./reading.ts";
+import { ResourceRegistry } from "./resource_registry.ts";
+import type { SchemaAccess } from "./schema_access.ts";
+import { answer, subresource } from "./subresources.ts";
+import type { AdmissionPlugin, Authorizer, RequestAttributes, Resource, UserInfo } from "./types.ts";
+import { update } from "./updating.ts";
+import { WatchCache } from "./watch_cache.ts";
+import { watch } from "./watching.ts";
+
+export interface ApiOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly resources: readonly Resource[];
+  readonly schema: SchemaAccess;
+  /** Made with the server's own client where they read the cluster's state. */
+  readonly authorizer: Authorizer | ((client: ApiClient) => Authorizer);
+  readonly admission: readonly AdmissionPlugin[] | ((client: ApiClient) => readonly AdmissionPlugin[]);
+}
+
+export interface Api {
+  /** @throws ApiError */
+  execute(request: ApiRequest): Promise<ApiReply>;
+  /** @throws ApiError 403 */
+  authorize(attributes: RequestAttributes): Promise<void>;
+  /** A client in this process that acts as `user`. */
+  client(user: UserInfo): ApiClient;
+  /** Loads the caches; requests are served after it. */
+  start(): Promise<void>;
+  readonly started: boolean;
+  /** Ends every watch and stops following the store. */
+  close(): void;
+  readonly registry: ResourceRegistry;
+  readonly schema: SchemaAccess;
+  readonly cache: WatchCache;
+  readonly clock: Clock;
+}
+
+/** Who the server itself is (kube-apiserver's loopback user). */
+export const serverUser: UserInfo = { name: "system:apiserver", groups: ["system:masters", "system:authenticated"] };
+
+export function createApi(options: ApiOptions): Api {
+  const { storage, clock, random, schema } = options;
+  const registry = new ResourceRegistry(options.resources);
+  const kept = registry.all().filter((resource) => resource.answer === undefined && resource.storedAs === undefined);
+  const cache = new WatchCache({ storage, clock, resources: kept.filter(isStored) });
+  const admission = new AdmissionChain();
+  const leases = new EventLeases(storage, clock);
+  let started = false;
+
+  const authorize = async (attributes: RequestAttributes): Promise<void> => {
+    const { allowed, reason } = await authorizer.authorize(attributes);
+    if (!allowed) throw refusal(attributes, reason);
+  };
+  const api: Api = {
+    async execute(request) {
+      if (request.user !== serverUser) await authorize(attributesOf(request));
+      try {
+        return await run(engine, request);
+      } catch (error) {
+        throw storageRefusal(error);
+      }
+    },
+    authorize,
+    client: (user) => localClient(api, user),
+    async start() {
+      await cache.start();
+      started = true;
+    },
+    get started() {
+      return started;
+    },
+    close: () => cache.close(),
+    registry,
+    schema,
+    cache,
+    clock,
+  };
+  const client = localClient(api, serverUser);
+  const engine: Engine = { storage, clock, random, cache, registry, schema, admission, leases, client };
+  const authorizer = typeof options.authorizer === "function" ? options.authorizer(client) : options.authorizer;
+  admission.use(typeof options.admission === "function" ? options.admission(client) : options.admission);
+  return api;
+}
+
+/** What only takes creates and answers them without keeping anything is not stored (bindings). */
+function isStored({ verbs }: Resource): boolean {
+  return verbs.includes("get") || verbs.includes("list");
+}
+
+async function run(engine: Engine, request: ApiRequest): Promise<ApiReply> {
+  const resource = engine.registry.find(request.group, request.version, request.resource);
+  if (resource === undefined) throw unknownResource();
+  if (resource.namespaced ? request.namespace === "" && needsNamespace(request) : request.namespace !== "") {
+    throw unknownResource();
+  }
+  if (request.subresource !== "") return await subresource(engine, resource, request);
+  if (!resource.verbs.includes(request.verb)) throw methodNotAllowed();
+  if (resource.answer !== undefined) return await answer(engine, resource, request);
+  switch (request.verb) {
+    case "get":
+      return await get(engine, resource, request);
+    case "list":
+      return await list(engine, resource, request);
+    case "watch":
+      return await watch(engine, resource, request);
+    case "create":
+      return await create(engine, resource, request);
+    case "update":
+      return await update(engine, resource, request);
+    case "patch":
+      return await patch(engine, resource, request);
+    case "delete":
+      return await remove(engine, resource, request);
+    case "deletecollection":
+      return await removeCollection(engine, resource, request);
+    case "connect":
+      throw methodNotAllowed();
+  }
+}
+
+function needsNamespace({ verb, name }: ApiRequest): boolean {
+  return name !== "" || (verb !== "list" && verb !== "watch" && verb !== "create");
+}
+
+function refusal(attributes: RequestAttributes, reason: string): ApiError {
+  const { user, verb, path, group, resource, subresource, namespace, name, resourceRequest } = attributes;
+  const who = `User ${JSON.stringify(user.name)} cannot ${verb}`;
+  const why = reason === "" ? "" : `: ${reason}`;
+  if (!resourceRequest) {
+    return new ApiError(403, "Forbidden", `forbidden: ${who} path ${JSON.stringify(path)}${why}`, {});
+  }
+  const full = subresource === "" ? resource : `${resource}/${subresource}`;
+  const where = namespace === "" ? "at the cluster scope" : `in the namespace ${JSON.stringify(namespace)}`;
+  const text = `${who} resource ${JSON.stringify(full)} in API group ${JSON.stringify(group)} ${where}${why}`;
+  return forbidden({ group, resource }, name, text);
+}

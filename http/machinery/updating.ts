@@ -1,0 +1,285 @@
+/** PUT, PATCH and everything else that turns one state of an object into the next, with optimistic concurrency. */
+import { copyJson, jsonEquals } from "../../machines/objects/json.ts";
+import { fieldsAfterUpdate } from "../../machines/objects/managed_fields.ts";
+import type { KubeObject } from "../../machines/objects/object.ts";
+import { ApiError } from "../../machines/objects/status.ts";
+import { validateObjectMetaUpdate } from "../resources/validation/metadata.ts";
+import { type ApiReply, type ApiRequest, attributesOf, inApiOrder, timestamp } from "./api_request.ts";
+import { createObject, managerFor, settleNamespace } from "./creating.ts";
+import { decodeBody } from "./decoding.ts";
+import type { Engine } from "./engine.ts";
+import { badRequest, conflict, invalid, notFound, objectModified } from "./errors.ts";
+import { type WriteOptions, writeOptions } from "./options.ts";
+import { hasGeneration, holdsDeletion, spokenKey } from "./resource_facts.ts";
+import { objectKey } from "./resource_registry.ts";
+import { dryEntry, Entry, entryOf, viewOf } from "./stored_object.ts";
+import type { AdmissionRequest, Resource } from "./types.ts";
+
+export async function update(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
+  const options = writeOptions(request, "UpdateOptions");
+  const warnings: string[] = [];
+  const sent = decodeBody(engine, resource, request, options.fieldValidation, warnings);
+  checkName(sent, request.name);
+  settleNamespace(resource, sent, request.namespace);
+  let entry: Entry;
+  let code = 200;
+  try {
+    entry = await change(engine, resource, request, options, warnings, () => copyJson(sent));
+  } catch (error) {
+    const absent = error instanceof ApiError && error.reason === "NotFound" &&
+      error.status.details?.name === request.name && error.status.details?.kind === resource.resource;
+    if (!absent || resource.strategy.allowCreateOnUpdate !== true || request.subresource !== "") throw error;
+    entry = await createObject(engine, resource, request, copyJson(sent), options, warnings);
+    code = 201;
+  }
+  return { type: "object", code, resource, entry, warnings };
+}
+
+/** The name of the URL must be the object's. */
+export function checkName(object: KubeObject, name: string): void {
+  const own = object.metadata.name ?? "";
+  if (own === "") {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (own !== name) throw badRequest(`the name of the object (${own}) does not match the name on the URL (${name})`);
+}
+
+/** Makes the next state from the present one; both in the resource's own form. The result is the machinery's to change. */
+export type Produce = (old: KubeObject) => KubeObject;
+
+const maxAttempts = 64;
+
+/**
+ * Reads, changes, judges and writes an object until nobody interfered. Admission and validation run again in every
+ * attempt. The first attempt starts from the cache; a refusal that stale data may have caused is checked against the
+ * store.
+ *
+ * @param manages false: `produce` has settled `managedFields` itself.
+ */
+export async function change(
+  engine: Engine,
+  resource: Resource,
+  request: ApiRequest,
+  options: WriteOptions,
+  warnings: string[],
+  produce: Produce,
+  manages = true,
+): Promise<Entry> {
+  const stored = engine.registry.storageOf(resource);
+  const { namespace, name } = request;
+  const key = objectKey(stored, namespace, name);
+  let current = engine.cache.of(stored).get(namespace, name);
+  let fresh = false;
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    if (current === undefined) {
+      if (fresh) throw notFound(resource, name);
+      current = await readEntry(engine, stored, namespace, name);
+      fresh = true;
+      if (current === undefined) throw notFound(resource, name);
+    }
+    const said: string[] = [];
+    const seen: Entry = current;
+    try {
+      const outcome = await attemptChange(engine, resource, request, options, said, produce, manages, seen);
+      if ("entry" in outcome) {
+        warnings.push(...said);
+        return outcome.entry;
+      }
+      const result = await engine.storage.txn({
+        compare: [{ key, target: "modRevision", op: "=", value: seen.revision }],
+        success: [
+          outcome.remove
+            ? { type: "delete", key }
+            : { type: "put", key, value: outcome.draft.value, ...await leaseOf(engine, stored) },
+        ],
+        failure: [{ type: "range", key }],
+      });
+      if (result.succeeded) {
+        warnings.push(...said);
+        const revision = outcome.remove ? seen.revision : result.revision;
+        return viewOf(entryOf(stored, outcome.form, revision, outcome.draft.value), resource);
+      }
+      const [found] = result.results;
+      const kv = found?.type === "range" ? found.kvs[0] : undefined;
+      current = kv === undefined ? undefined : new Entry(stored, namespace, name, kv.modRevision, kv.value);
+      fresh = true;
+    } catch (error) {
+      if (fresh || !(error instanceof ApiError)) throw error;
+      // The cache may have been behind: judge again on what is really stored, if that is something else.
+      const live = await readEntry(engine, stored, namespace, name);
+      fresh = true;
+      if (live !== undefined && live.revision === seen.revision) throw error;
+      current = live;
+    }
+  }
+  throw conflict(resource, name, objectModified);
+}
+
+async function leaseOf(engine: Engine, stored: Resource): Promise<{ lease?: number }> {
+  const lease = await engine.leases.for(stored);
+  return lease === undefined ? {} : { lease };
+}
+
+export async function readEntry(
+  engine: Engine,
+  stored: Resource,
+  namespace: string,
+  name: string,
+): Promise<Entry | undefined> {
+  const { kvs: [kv] } = await engine.storage.range({ key: objectKey(stored, namespace, name) });
+  return kv === undefined ? undefined : new Entry(stored, namespace, name, kv.modRevision, kv.value);
+}
+
+type Outcome =
+  | { readonly entry: Entry }
+  | { readonly draft: Entry; readonly form: KubeObject; readonly remove: boolean };
+
+async function attemptChange(
+  engine: Engine,
+  resource: Resource,
+  request: ApiRequest,
+  options: WriteOptions,
+  warnings: string[],
+  produce: Produce,
+  manages: boolean,
+  current: Entry,
+): Promise<Outcome> {
+  const { strategy } = resource;
+  const { subresource, name } = request;
+  const old = viewOf(current, resource).object;
+  const now = timestamp(engine.clock.wallTime());
+  let next = produce(old);
+  checkPreconditions(resource, request, old, next);
+  strategy.setDefaults?.(next);
+  // What a subresource may not touch is put back before anybody looks at what changed.
+  next = keepRest(resource, subresource, next, old);
+  if (manages) manage(engine, resource, subresource, options, now, old, next);
+  const admission: AdmissionRequest = {
+    attributes: attributesOf(request),
+    operation: "UPDATE",
+    resource,
+    dryRun: options.dryRun,
+    object: next,
+    old,
+    warn: (text) => void warnings.push(text),
+  };
+  next = await engine.admission.admit(admission) ?? next;
+  strategy.setDefaults?.(next);
+  const context = { now, user: request.user, subresource };
+  keepIdentity(next, old);
+  strategy.prepareForUpdate?.(next, old, context);
+  settleGeneration(resource, next, old);
+  const judged = subresource === "status" && strategy.validateStatusUpdate !== undefined
+    ? strategy.validateStatusUpdate(next, old, context)
+    : strategy.validateUpdate?.(next, old, context) ?? [];
+  const errors = [...validateObjectMetaUpdate(next.metadata, old.metadata), ...judged];
+  if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
+  for (const text of strategy.warnings?.(next, old) ?? []) warnings.push(text);
+  await engine.admission.validate(admission);
+  next = inApiOrder(next);
+  if (options.dryRun) return { entry: dryEntry(resource, withVersion(next, old)) };
+  const form = resource.storedAs === undefined ? next : resource.storedAs.toStored(next);
+  const remove = isFinished(resource, next, old);
+  if (!remove && jsonEquals(withVersion(form, old), withVersion(current.object, old))) {
+    return { entry: viewOf(current, resource) };
+  }
+  const stored = engine.registry.storageOf(resource);
+  const draft = entryOf(stored, form, 0);
+  if (!remove) engine.cache.remember(draft.value, form);
+  return { draft, form, remove };
+}
+
+function withVersion(object: KubeObject, { metadata: { resourceVersion } }: KubeObject): KubeObject {
+  return inApiOrder({ ...object, metadata: { ...object.metadata, resourceVersion } });
+}
+
+function checkPreconditions(resource: Resource, request: ApiRequest, old: KubeObject, next: KubeObject): void {
+  const { name, namespace } = request;
+  const { uid = "", resourceVersion = "" } = next.metadata;
+  if (uid !== "" && uid !== old.metadata.uid) {
+    const key = spokenKey(resource, namespace, name);
+    throw conflict(
+      resource,
+      name,
+      `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition ` +
+        `failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    );
+  }
+  if (resourceVersion === "" || resourceVersion === "0") {
+    if (resource.strategy.allowUnconditionalUpdate !== false) return;
+    const message = "Invalid value: 0: must be specified for an update";
+    throw invalid(resource.group, resource.kind, name, [
+      { reason: "FieldValueInvalid", field: "metadata.resourceVersion", message },
+    ]);
+  }
+  if (resourceVersion !== old.metadata.resourceVersion) throw conflict(resource, name, objectModified);
+}
+
+/** `/status` changes status and metadata, the resource itself everything but status. */
+function keepRest(resource: Resource, subresource: string, next: KubeObject, old: KubeObject): KubeObject {
+  if (subresource === "status") {
+    const { status: _old, ...rest } = copyJson(old);
+    const kept: KubeObject = { ...rest, metadata: next.metadata };
+    if (next.status !== undefined) kept.status = next.status;
+    return kept;
+  }
+  if (!("status" in resource.subresources)) return next;
+  if (old.status === undefined) delete next.status;
+  else next.status = copyJson(old.status);
+  return next;
+}
+
+/** Identity and deletion marks stay what they are; generation is counted by the server. */
+function keepIdentity(next: KubeObject, old: KubeObject): void {
+  const meta = next.metadata, before = old.metadata;
+  if ((meta.uid ?? "") === "") meta.uid = before.uid;
+  meta.creationTimestamp = before.creationTimestamp;
+  if (before.generateName !== undefined && meta.generateName === undefined) meta.generateName = before.generateName;
+  delete meta.selfLink;
+  for (const field of ["deletionTimestamp", "deletionGracePeriodSeconds", "generation"] as const) {
+    if (before[field] === undefined) delete meta[field];
+    else (meta as unknown as Record<string, unknown>)[field] = before[field];
+  }
+}
+
+function settleGeneration(resource: Resource, next: KubeObject, old: KubeObject): void {
+  if (!hasGeneration(resource, next)) return;
+  const { metadata: _next, status: _nextStatus, ...now } = next;
+  const { metadata: _old, status: _oldStatus, ...before } = old;
+  if (!jsonEquals(now, before)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+}
+
+function manage(
+  engine: Engine,
+  resource: Resource,
+  subresource: string,
+  options: WriteOptions,
+  now: string,
+  old: KubeObject,
+  next: KubeObject,
+): void {
+  const given = next.metadata.managedFields ?? [];
+  const untouched = given.length === 0 || jsonEquals(given, old.metadata.managedFields);
+  const { managedFields } = old.metadata;
+  if (untouched && sameContent(old, next)) {
+    if (managedFields !== undefined) next.metadata.managedFields = managedFields;
+    return;
+  }
+  const manager = managerFor(resource, subresource, options, "Update", now);
+  const type = engine.schema.typeOf(resource);
+  next.metadata.managedFields = fieldsAfterUpdate(old, next, type, manager, "status" in resource.subresources);
+}
+
+function sameContent(a: KubeObject, b: KubeObject): boolean {
+  const content = (
+    { metadata: { managedFields: _fields, resourceVersion: _version, ...metadata }, ...rest }: KubeObject,
+  ) => inApiOrder({ ...rest, metadata } as unknown as KubeObject);
+  return jsonEquals(content(a), content(b));
+}
+
+/** A marked object whose last finalizer goes is removed. */
+function isFinished(resource: Resource, next: KubeObject, old: KubeObject): boolean {
+  if (old.metadata.deletionTimestamp === undefined) return false;
+  if ((next.metadata.finalizers ?? []).length > 0 || holdsDeletion(resource, next)) return false;
+  return (next.metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
