@@ -47,6 +47,8 @@ type StoreMemberContext = StoreMemberInput & {
   readonly since: Amount;
   /** Size of the last snapshot, up to `snapshotEvery.bytes`. */
   readonly snapshotBytes: number;
+  /** Proposals were announced while a batch was under way: whether it took them along is not known. */
+  readonly announced: boolean;
   /** Why it failed or why a snapshot did; for people. */
   readonly reason: string;
   readonly message: string;
@@ -96,11 +98,13 @@ export const storeMemberMachine = setup({
     rememberSnapshot: assign(({ context }, params: { bytes: number }) => ({
       snapshotBytes: Math.min(context.snapshotEvery.bytes, params.bytes),
     })),
+    noteAnnouncement: assign({ announced: true }),
+    forgetAnnouncement: assign({ announced: false }),
     rememberFailure: assign((_, params: Failure) => params),
   },
   guards: {
     isTorn: (_, params: { torn: TornTail | null }) => params.torn !== null,
-    hasMore: (_, params: { more: boolean }) => params.more,
+    hasMore: ({ context }, params: { more: boolean }) => params.more || context.announced,
     isSnapshotDue: ({ context: { since, snapshotEvery, snapshotBytes } }) =>
       since.entries >= snapshotEvery.entries && since.bytes >= Math.min(snapshotEvery.bytes, snapshotBytes),
   },
@@ -114,6 +118,7 @@ export const storeMemberMachine = setup({
     torn: null,
     since: { entries: 0, bytes: 0 },
     snapshotBytes: 0,
+    announced: false,
     reason: "",
     message: "",
   }),
@@ -178,8 +183,9 @@ export const storeMemberMachine = setup({
             },
             syncing: {
               description: "Waits for the disk to have the batch. What is proposed meanwhile is the next one.",
-              entry: { type: "writeBatch", params: {} },
+              entry: ["forgetAnnouncement", { type: "writeBatch", params: {} }],
               on: {
+                "proposals.waiting": { actions: "noteAnnouncement" },
                 "batch.synced": [
                   {
                     guard: { type: "hasMore", params: ({ event }) => ({ more: event.more }) },

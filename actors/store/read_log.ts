@@ -1,0 +1,227 @@
+/** Reading a store's directory back after a stop or a crash. Nothing is changed but drafts, which are removed. */
+import type { Configuration, Entry, HardState, Identity, Position } from "../../machines/raft/entry.ts";
+import { MalformedBytes } from "../../machines/raft/bytes.ts";
+import { ByteReader } from "../../machines/raft/bytes.ts";
+import { type LogRecord, readBatch, readConfiguration, type SegmentHeader } from "../../machines/raft/log_format.ts";
+import { KeyValueState } from "../../machines/store/key_value_state.ts";
+import { SnapshotReader } from "../../machines/store/snapshot_format.ts";
+import type { TornTail } from "../../machines/store/store_member_machine.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Disk } from "../../ports/disk.ts";
+import { isDraft, isSegment, isSnapshot, snapshotIndex } from "./file_names.ts";
+import { turn } from "./turn.ts";
+
+/** Everything a directory says. */
+export interface StoredLog {
+  /** None: the directory holds no store. */
+  readonly identity: Identity | undefined;
+  readonly hardState: HardState;
+  readonly configuration: Configuration;
+  readonly last: Position;
+  /** What `state` stands for. */
+  readonly applied: Position;
+  readonly state: KeyValueState;
+  /** Entries after `applied`. */
+  readonly entries: readonly Entry[];
+  readonly segments: readonly StoredSegment[];
+  /** Good snapshots, the oldest first. */
+  readonly snapshots: readonly StoredSnapshot[];
+  readonly torn: TornTail | null;
+  /** Bytes of log after the snapshot. */
+  readonly logBytes: number;
+  /** What was found and could be made good. */
+  readonly notes: readonly string[];
+}
+
+export interface StoredSegment {
+  readonly name: string;
+  readonly number: number;
+  readonly before: Position;
+  readonly bytes: number;
+  readonly nextBatch: number;
+}
+
+export interface StoredSnapshot {
+  readonly name: string;
+  readonly index: number;
+  readonly bytes: number;
+}
+
+/** The log cannot be used as it is. The message names file and offset. */
+export class LogRefused extends Error {
+  override name = "LogRefused";
+  readonly reason = "damaged";
+}
+
+/** How much is read between two turns of the loop. */
+const bytesPerTurn = 4 << 20;
+
+/** @throws LogRefused, DiskError */
+export async function readLog(disk: Disk, directory: string, clock: Clock): Promise<StoredLog> {
+  const names = await disk.list(directory);
+  for (const name of names.filter(isDraft)) await disk.remove(`${directory}/${name}`);
+  const notes: string[] = [];
+  const snapshot = await readSnapshots(disk, directory, names.filter(isSnapshot), clock, notes);
+  const log = new LogReader(snapshot.applied, snapshot.configuration, snapshot.identity);
+  const segments = names.filter(isSegment);
+  for (const [at, name] of segments.entries()) {
+    await log.read(await disk.read(`${directory}/${name}`), name, at === segments.length - 1, clock);
+  }
+  if (segments.length === 0 && names.some(isSnapshot)) {
+    throw new LogRefused(`Cannot open the store in "${directory}": it has snapshots but no log`);
+  }
+  if (log.last.index < snapshot.applied.index) {
+    throw new LogRefused(
+      `Cannot open the store in "${directory}": its log ends at entry ${log.last.index}, ` +
+        `before its snapshot of entry ${snapshot.applied.index}`,
+    );
+  }
+  return { ...snapshot, ...log.result(), notes };
+}
+
+async function readSnapshots(disk: Disk, directory: string, names: string[], clock: Clock, notes: string[]) {
+  const good: StoredSnapshot[] = [];
+  for (const name of [...names].reverse()) {
+    const bytes = await disk.read(`${directory}/${name}`);
+    const reader = new SnapshotReader(bytes);
+    try {
+      for (let read = 0; reader.step();) {
+        if (reader.position - read < bytesPerTurn) continue;
+        read = reader.position;
+        await turn(clock);
+      }
+    } catch (error) {
+      if (!(error instanceof MalformedBytes)) throw error;
+      notes.push(`Passed over snapshot "${name}": ${error.message} (at offset ${reader.position})`);
+      continue;
+    }
+    const { header, state } = reader;
+    good.push({ name, index: header.index, bytes: bytes.length });
+    const older = names.filter((other) => other < name).map((other) => (
+      { name: other, index: snapshotIndex(other), bytes: 0 }
+    ));
+    const { member, cluster, index, term, configuration } = header;
+    return {
+      identity: { member, cluster },
+      applied: { index, term },
+      configuration,
+      state,
+      snapshots: [...older, ...good],
+    };
+  }
+  return {
+    identity: undefined,
+    applied: { index: 0, term: 0 },
+    configuration: { voters: [], learners: [] },
+    state: new KeyValueState(),
+    snapshots: good,
+  };
+}
+
+/** Puts the records of the segments, in order, together. */
+class LogReader {
+  last: Position;
+  #entries: Entry[] = [];
+  #segments: StoredSegment[] = [];
+  #hardState: HardState = { term: 0, vote: "", commit: 0 };
+  #torn: TornTail | null = null;
+  #logBytes = 0;
+
+  constructor(readonly applied: Position, readonly snapshotConfiguration: Configuration, public identity?: Identity) {
+    this.last = { index: 0, term: 0 };
+  }
+
+  async read(bytes: Uint8Array, name: string, isLast: boolean, clock: Clock): Promise<void> {
+    let offset = 0;
+    let number = 0;
+    let turnAt = bytesPerTurn;
+    let header: SegmentHeader | undefined;
+    while (offset < bytes.length || number === 0) {
+      const check = readBatch(bytes, offset, number);
+      if (check.found === "damage") this.#refuse(name, check.offset, check.why);
+      if (check.found === "torn") {
+        // A segment gets its name after its first batch is synced, and a successor after its last one is.
+        if (number === 0) this.#refuse(name, 0, "the segment has no whole header");
+        if (!isLast) this.#refuse(name, offset, "a batch is unfinished, but another segment follows");
+        this.#torn = { file: name, size: offset };
+        break;
+      }
+      for (const record of check.records) header = this.#take(record, name, offset, header);
+      offset = check.end;
+      number++;
+      if (offset < turnAt) continue;
+      turnAt = offset + bytesPerTurn;
+      await turn(clock);
+    }
+    if (header === undefined) this.#refuse(name, 0, "the segment has no header");
+    this.#segments.push({ name, number: header.segment, before: header.before, bytes: offset, nextBatch: number });
+    if (this.last.index > this.applied.index) this.#logBytes += offset;
+  }
+
+  result() {
+    const configuration = this.#entries.findLast((entry) => entry.type === "configuration");
+    return {
+      identity: this.identity,
+      hardState: this.#hardState,
+      configuration: configuration === undefined
+        ? this.snapshotConfiguration
+        : readConfiguration(new ByteReader(configuration.payload)),
+      last: this.last,
+      entries: this.#entries,
+      segments: this.#segments,
+      torn: this.#torn,
+      logBytes: this.#logBytes,
+    };
+  }
+
+  #take(record: LogRecord, name: string, offset: number, header: SegmentHeader | undefined): SegmentHeader {
+    if (record.kind === "segment") {
+      if (header !== undefined) this.#refuse(name, offset, "it has two headers");
+      this.#begin(record.header, name);
+      return record.header;
+    }
+    if (header === undefined) this.#refuse(name, offset, "it does not begin with a header");
+    if (record.kind === "hardState") this.#hardState = record.hardState;
+    else this.#add(record.entry, name, offset);
+    return header;
+  }
+
+  #begin(header: SegmentHeader, name: string): void {
+    const { member, cluster } = header;
+    const known = this.identity;
+    if (known !== undefined && (known.member !== member || known.cluster !== cluster)) {
+      const whose = `member ${member} of cluster ${cluster}`;
+      this.#refuse(name, 0, `it belongs to ${whose}, the rest to member ${known.member} of cluster ${known.cluster}`);
+    }
+    this.identity = { member, cluster };
+    const previous = this.#segments.at(-1);
+    if (previous !== undefined && header.segment !== previous.number + 1) {
+      this.#refuse(name, 0, `segment ${header.segment} follows segment ${previous.number}`);
+    }
+    if (previous === undefined) {
+      if (header.before.index > this.applied.index) {
+        const missing = `${this.applied.index + 1} to ${header.before.index}`;
+        this.#refuse(name, 0, `entries ${missing} are neither in the log nor in a snapshot`);
+      }
+      this.last = header.before;
+    } else if (header.before.index !== this.last.index || header.before.term !== this.last.term) {
+      this.#refuse(name, 0, `it follows entry ${header.before.index}, but the log ends at ${this.last.index}`);
+    }
+    this.#hardState = header.hardState;
+  }
+
+  #add(entry: Entry, name: string, offset: number): void {
+    const { index, term } = entry;
+    if (index > this.last.index + 1) {
+      this.#refuse(name, offset, `entry ${index} follows entry ${this.last.index}`);
+    }
+    // An index that is there already replaces what was written from it on: a new leader had other entries there.
+    if (index <= this.last.index) this.#entries = this.#entries.filter((kept) => kept.index < index);
+    this.last = { index, term };
+    if (index > this.applied.index) this.#entries.push(entry);
+  }
+
+  #refuse(name: string, offset: number, why: string): never {
+    throw new LogRefused(`Cannot read the log: file "${name}" is damaged at offset ${offset}: ${why}`);
+  }
+}
