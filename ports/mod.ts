@@ -2,6 +2,8 @@
 export type * from "./api_client.ts";
 export { resources } from "./api_client.ts";
 export type * from "./clock.ts";
+export type * from "./container_runtime.ts";
+export { RuntimeError } from "./container_runtime.ts";
 export type * from "./random.ts";
 export { type Disk, DiskError, type DiskFile, type DiskLock } from "./disk.ts";
 export type * from "./node_streams.ts";
