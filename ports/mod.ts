@@ -11,3 +11,4 @@ export type * from "./packet_filter.ts";
 export type * from "./pod_network.ts";
 export type * from "./storage.ts";
 export { prefixEnd, StorageError } from "./storage.ts";
+export type * from "./transport.ts";

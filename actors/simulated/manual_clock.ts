@@ -1,10 +1,7 @@
 import type { Clock, Wake } from "../../ports/clock.ts";
+import { TimerHeap } from "../system/timer_heap.ts";
 
-interface Sleeper {
-  readonly at: number;
-  readonly sequence: number;
-  readonly callback: () => void;
-}
+const noEvent = { type: "" };
 
 /**
  * A clock that stands still until it is told to go on. Callbacks run inside `run` and `advance`, in order of time,
@@ -12,9 +9,8 @@ interface Sleeper {
  */
 export class ManualClock implements Clock {
   #now = 0;
-  #sequence = 0;
   #soon: (() => void)[] = [];
-  #sleepers = new Set<Sleeper>();
+  #sleepers = new TimerHeap<() => void>();
 
   /** `startedAt`: wall time at zero, ms since the epoch. */
   constructor(readonly startedAt = Date.UTC(2026, 0, 1)) {}
@@ -28,9 +24,8 @@ export class ManualClock implements Clock {
   }
 
   wakeAt(at: number, callback: () => void): Wake {
-    const sleeper: Sleeper = { at, sequence: this.#sequence++, callback };
-    this.#sleepers.add(sleeper);
-    return { cancel: () => void this.#sleepers.delete(sleeper) };
+    const sleeper = this.#sleepers.arm(at, callback, "", noEvent);
+    return { cancel: () => this.#sleepers.cancel(sleeper) };
   }
 
   soon(callback: () => void): void {
@@ -39,7 +34,12 @@ export class ManualClock implements Clock {
 
   /** When the earliest sleeper wakes. */
   get nextWake(): number | undefined {
-    return this.#earliest()?.at;
+    return this.#sleepers.nextDue;
+  }
+
+  /** Whether nothing waits for `run`. */
+  get idle(): boolean {
+    return this.#soon.length === 0;
   }
 
   /** Runs what waits, without letting time pass. */
@@ -55,25 +55,12 @@ export class ManualClock implements Clock {
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;
     this.run();
-    for (let next = this.#earliest(); next !== undefined && next.at <= end; next = this.#earliest()) {
-      this.#now = Math.max(this.#now, next.at);
-      this.#sleepers.delete(next);
-      next.callback();
+    for (let next = this.#sleepers.popDue(end); next !== undefined; next = this.#sleepers.popDue(end)) {
+      this.#now = Math.max(this.#now, next.due);
+      next.owner();
       this.run();
     }
     this.#now = end;
     this.run();
-  }
-
-  #earliest(): Sleeper | undefined {
-    let first: Sleeper | undefined;
-    for (const sleeper of this.#sleepers) {
-      if (
-        first === undefined || sleeper.at < first.at || (sleeper.at === first.at && sleeper.sequence < first.sequence)
-      ) {
-        first = sleeper;
-      }
-    }
-    return first;
   }
 }

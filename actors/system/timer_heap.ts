@@ -6,6 +6,8 @@ export interface Timer<Owner> {
   readonly id: string;
   readonly event: { readonly type: string };
   cancelled: boolean;
+  /** It came up and is no longer in the heap; it may still be cancelled while its event waits its turn. */
+  fired: boolean;
 }
 
 /** All timers of a process: a binary heap by due time, then by order of arming. */
@@ -25,7 +27,7 @@ export class TimerHeap<Owner> {
   }
 
   arm(due: number, owner: Owner, id: string, event: { readonly type: string }): Timer<Owner> {
-    const timer: Timer<Owner> = { due, sequence: this.#sequence++, owner, id, event, cancelled: false };
+    const timer: Timer<Owner> = { due, sequence: this.#sequence++, owner, id, event, cancelled: false, fired: false };
     this.#heap.push(timer);
     this.#siftUp(this.#heap.length - 1);
     return timer;
@@ -34,6 +36,7 @@ export class TimerHeap<Owner> {
   cancel(timer: Timer<Owner>): void {
     if (timer.cancelled) return;
     timer.cancelled = true;
+    if (timer.fired) return;
     this.#cancelled++;
     // A pod that re-arms its back-off for a week must not grow the heap.
     if (this.#cancelled > 64 && this.#cancelled * 2 > this.#heap.length) this.#sweep();
@@ -45,6 +48,7 @@ export class TimerHeap<Owner> {
     const head = this.#heap[0];
     if (head === undefined || head.due > now) return undefined;
     this.#pop();
+    head.fired = true;
     return head;
   }
 

@@ -29,7 +29,11 @@ export function mayUseDeno({ path, folder }: Place): boolean {
   return folder === "actors" && rest !== undefined && !actorsWithoutWorld.includes(inner!);
 }
 
+/** The one turn of the event loop that a simulation takes. */
+const simulatedClock = "actors/simulated/simulated_clock.ts";
+
 /** Time and chance: the real clock, the real randomness and the TLS listener read them; everybody else takes a Clock. */
 export function mayReadClock({ path, folder }: Place): boolean {
-  return outside.includes(folder) || path.startsWith("actors/real/") || path.startsWith("http/server/");
+  if (outside.includes(folder) || path === simulatedClock) return true;
+  return path.startsWith("actors/real/") || path.startsWith("http/server/");
 }
