@@ -8,11 +8,12 @@
 import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, EventObject, InputFrom } from "xstate";
 import { firstStep, type Order, type Step, step } from "../step.ts";
 import { explore, type Model, type Rules, TooManyStates } from "./explore.ts";
-import { isIn, MachineCoverage, stateName } from "./machine_coverage.ts";
+import { delayName, stateName } from "../chart_names.ts";
+import { isIn, MachineCoverage } from "./machine_coverage.ts";
 import { type ArmedTimer, type MachineState, MachineStates, type Situation } from "./machine_state.ts";
 
 export { BrokenRule, TooManyStates } from "./explore.ts";
-export { stateName } from "./machine_coverage.ts";
+export { stateName } from "../chart_names.ts";
 export type { ArmedTimer, Situation } from "./machine_state.ts";
 
 /** What can happen to the machine next. */
@@ -281,7 +282,7 @@ function showChoice<M extends AnyStateMachine>(choice: MachineChoice<M>): string
     case "crash":
       return `crash, start again with ${JSON.stringify(choice.input)}`;
     case "timer":
-      return `timer ${choice.timer.id.replace(/^xstate\.after\.(.*?)\..*$/, "$1")}`;
+      return `timer ${delayName(choice.timer.id)}`;
     case "answer":
       return `answer ${choice.order.type}: ${showEvent(choice.event as EventObject)}`;
     case "event":

@@ -1,17 +1,8 @@
 /** What of a chart an exploration has walked through. */
 import type { AnyMachineSnapshot, AnyStateMachine } from "xstate";
+import { activeNodes, type ChartNode, eventName, nodeName, rootOf } from "../chart_names.ts";
 import { effectsOf } from "../effect.ts";
 import { type Edge, edgesOf, type Step } from "../step.ts";
-
-/** The part of XState's state node that is read here. */
-interface ChartNode {
-  readonly id: string;
-  readonly path: readonly string[];
-  readonly type: string;
-  readonly description?: string | undefined;
-  readonly parent?: ChartNode | undefined;
-  readonly states: Readonly<Record<string, ChartNode>>;
-}
 
 export class MachineCoverage {
   readonly #nodes = new Map<string, ChartNode>();
@@ -24,14 +15,14 @@ export class MachineCoverage {
       this.#nodes.set(node.id, node);
       for (const child of Object.values(node.states)) visit(child);
     };
-    visit(machine.root as unknown as ChartNode);
+    visit(rootOf(machine));
     for (const name of Object.keys(machine.implementations.guards)) {
       this.#guards.set(name, { passed: false, refused: false });
     }
   }
 
   note(step: Step<AnyStateMachine>): void {
-    for (const node of (step.snapshot as unknown as { _nodes: ChartNode[] })._nodes) this.#reached.add(node);
+    for (const node of activeNodes(step.snapshot)) this.#reached.add(node);
     for (const edge of step.edges) {
       if (this.#taken.has(edge)) continue;
       this.#taken.add(edge);
@@ -47,7 +38,7 @@ export class MachineCoverage {
   }
 
   unreachedStates(): string[] {
-    return [...this.#nodes.values()].filter((node) => !this.#reached.has(node)).map(nameOf);
+    return [...this.#nodes.values()].filter((node) => !this.#reached.has(node)).map(nodeName);
   }
 
   unreachedEdges(): string[] {
@@ -67,7 +58,7 @@ export class MachineCoverage {
   undescribedStates(): string[] {
     return [...this.#nodes.values()]
       .filter((node) => node.parent !== undefined && node.type !== "history" && !node.description)
-      .map(nameOf);
+      .map(nodeName);
   }
 
   /** Actions that are neither orders nor XState's own. */
@@ -80,10 +71,9 @@ export class MachineCoverage {
 
   /** For people: `pulling --image.pulled [isWanted]--> starting`. */
   edgeName({ source, on, index, targets, guard }: Edge): string {
-    const name = (id: string) => nameOf(this.#nodes.get(id)!);
-    const event = on === "" ? "always" : on.replace(/^xstate\.after\.(.*?)\..*$/, "after $1");
+    const name = (id: string) => nodeName(this.#nodes.get(id)!);
     const place = guard === undefined ? (index > 0 ? ` #${index + 1}` : "") : ` [${guard}]`;
-    return `${name(source)} --${event}${place}--> ${targets.map(name).join(", ") || "(stays)"}`;
+    return `${name(source)} --${eventName(on)}${place}--> ${targets.map(name).join(", ") || "(stays)"}`;
   }
 
   #reach(node: ChartNode | undefined): void {
@@ -91,23 +81,7 @@ export class MachineCoverage {
   }
 }
 
-function nameOf(node: ChartNode): string {
-  return node.path.join(".") || "(root)";
-}
-
-/** Where a machine is, for people: `stopping.asked`; regions of a parallel state are joined by " + ". */
-export function stateName(snapshot: AnyMachineSnapshot): string {
-  const leaves = (value: unknown, prefix: string): string[] => {
-    if (typeof value === "string") return [prefix + value];
-    return Object.entries(value as object).flatMap(([name, below]) => {
-      const under = leaves(below, `${prefix}${name}.`);
-      return under.length > 0 ? under : [prefix + name];
-    });
-  };
-  return leaves(snapshot.value, "").join(" + ") || "(root)";
-}
-
 /** Whether one of the named states (dotted paths) is active. */
 export function isIn(snapshot: AnyMachineSnapshot, names: ReadonlySet<string>): boolean {
-  return (snapshot as unknown as { _nodes: ChartNode[] })._nodes.some((node) => names.has(nameOf(node)));
+  return activeNodes(snapshot).some((node) => names.has(nodeName(node)));
 }
