@@ -23,6 +23,8 @@ export interface ChangeListener<T> {
 export interface InformerOptions {
   /** The process' or node's name in the address. */
   readonly node: string;
+  /** Whose it is, where several components of a process have one of the same resource. */
+  readonly scope?: string;
   /** Tells informers of one resource apart; default: the resource. */
   readonly name?: string;
   readonly client: ApiClient;
@@ -56,7 +58,7 @@ export class Informer<T extends Informed> implements ObjectReader<T> {
     const name = options.name ?? resource.resource;
     this.#system = system;
     this.#options = options;
-    this.address = address({ node, kind: "informer", name });
+    this.address = address({ node, kind: "informer", namespace: options.scope, name });
     const kind = actorKind("informer", informerMachine, {
       listObjects: async () => {
         const { items, resourceVersion } = await options.client.list<T>(resource, options.options ?? {});
@@ -64,17 +66,16 @@ export class Informer<T extends Informed> implements ObjectReader<T> {
         return { type: "objects.listed", count: items.length } as const;
       },
       watchObjects: (_, order) => {
-        let watch: Watch | undefined;
         const ended = (expired: boolean) => order.answer({ type: "watch.ended", expired });
-        order.signal.addEventListener("abort", () => watch?.cancel(), { once: true });
         const from = { ...options.options, resourceVersion: this.#resourceVersion };
-        watch = options.client.watch<T>(resource, from, {
+        const watch: Watch = options.client.watch<T>(resource, from, {
           events: (batch) => {
             const count = this.#apply(batch);
             this.#system.tell(this.address, { type: "batch.received", count });
           },
           closed: (status) => ended(status?.code === 410),
         });
+        order.signal.addEventListener("abort", () => watch.cancel(), { once: true });
       },
     });
     this.#handle = system.spawn(kind, {

@@ -70,7 +70,7 @@ export function startControllerManager(options: ControllerManagerOptions): Addre
     component: "kube-controller-manager",
     identity: options.identity,
     startLeading(self) {
-      const informers = new SharedInformers(system, { node, client, supervisor: self });
+      const informers = new SharedInformers(system, { node, scope: "controllers", client, supervisor: self });
       const host = { system, node, supervisor: self, informers, random: options.random };
       const running = controllers(options).map((controller) =>
         startController(controller, { ...host, client: options.clientFor(controller.account) })

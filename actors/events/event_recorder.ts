@@ -4,6 +4,7 @@
  */
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
+import { formatMicroTime, formatTime } from "../../machines/objects/time.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
 import type { Clock } from "../../ports/clock.ts";
 
@@ -14,6 +15,8 @@ export interface RecordedEvent {
   readonly type: "Normal" | "Warning";
   readonly reason: string;
   readonly message: string;
+  /** What was being done, for components that report in the newer form (events.k8s.io): "Binding". */
+  readonly action?: string;
 }
 
 /** Remembered events, so that a repeated one counts up; and the most that wait to be written. */
@@ -66,12 +69,14 @@ export class EventRecorder {
   async #write(event: RecordedEvent): Promise<void> {
     const { client, clock, component } = this.options;
     const { about, type, reason, message, fieldPath } = event;
-    const now = new Date(clock.wallTime()).toISOString().replace(/\.\d+Z$/, "Z");
+    const now = formatTime(clock.wallTime());
     const key = [about.metadata.uid, fieldPath, type, reason, message].join("\n");
     const seen = this.#seen.get(key);
     if (seen !== undefined) {
       seen.count++;
-      const body = { count: seen.count, lastTimestamp: now };
+      const body = event.action === undefined
+        ? { count: seen.count, lastTimestamp: now }
+        : { series: { count: seen.count, lastObservedTime: formatMicroTime(clock.wallTime()) } };
       try {
         await client.patch(resources.events, seen.namespace, seen.name, "merge", body);
         return;
@@ -97,16 +102,35 @@ export class EventRecorder {
       type,
       reason,
       message: message.slice(0, 1024),
-      source: { component, ...(this.options.host === undefined ? {} : { host: this.options.host }) },
+      ...(event.action === undefined ? this.#counted(now) : this.#acted(event.action)),
       reportingComponent: component,
-      reportingInstance: this.options.host ?? "",
+    });
+    this.#seen.set(key, { name, namespace, count: 1 });
+    if (this.#seen.size > remembered) this.#seen.delete(this.#seen.keys().next().value!);
+  }
+
+  #counted(now: string) {
+    const { component, host } = this.options;
+    return {
+      source: { component, ...(host === undefined ? {} : { host }) },
+      reportingInstance: host ?? "",
       firstTimestamp: now,
       lastTimestamp: now,
       count: 1,
       eventTime: null,
-    });
-    this.#seen.set(key, { name, namespace, count: 1 });
-    if (this.#seen.size > remembered) this.#seen.delete(this.#seen.keys().next().value!);
+    };
+  }
+
+  #acted(action: string) {
+    const { component, host, clock } = this.options;
+    return {
+      source: {},
+      reportingInstance: `${component}-${host ?? "chartroom"}`,
+      firstTimestamp: null,
+      lastTimestamp: null,
+      eventTime: formatMicroTime(clock.wallTime()),
+      action,
+    };
   }
 
   /** Wall time in nanoseconds as hex, as Kubernetes names events; made unique within this recorder. */

@@ -1,4 +1,4 @@
-import { keyOf, type KubeObject } from "../../machines/objects/object.ts";
+import type { KubeObject } from "../../machines/objects/object.ts";
 
 /** Objects by key, by namespace and by owner. */
 export class ObjectCache<T extends Pick<KubeObject, "metadata">> {
