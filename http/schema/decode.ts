@@ -15,7 +15,11 @@ import { decodeProtobuf, hasProtobufMagic } from "./protobuf_decode.ts";
 
 const accepted = ["application/json", "application/yaml", protobufType];
 
-/** @throws ApiError 400 and 415 in Kubernetes' words. */
+/**
+ * Strict errors are returned, not thrown: how they are refused depends on the request.
+ *
+ * @throws ApiError 400 and 415 in Kubernetes' words; where the kind is known, `cause` is the text after the last frame.
+ */
 export function decode(
   bytes: Uint8Array,
   contentType: string,
@@ -68,6 +72,7 @@ function structFor(gvk: GroupVersionKind, expected: GroupVersionKind | undefined
   }
   if (expected === undefined) return struct;
   const wanted = definitionOf(expected);
+  if (wanted === name) return struct;
   if (wanted !== undefined && (gvk.kind !== expected.kind || gvk.group !== expected.group)) {
     const [type, into] = [goNameOf(name ?? ""), internalNameOf(wanted)];
     throw cannotBeHandled(gvk, expected, `converting (${type}) to (${into}): unknown conversion`, undefined);
@@ -110,9 +115,6 @@ function decodeBody(body: Body, expected: GroupVersionKind | undefined, validati
     object = traced(trace, () => trace.struct(struct, again), gvk, expected, body.bytes);
     strictErrors = validation === "Ignore" ? [] : [...body.yamlErrors, ...inOrder(trace.strictErrors)];
   }
-  if (validation === "Strict" && strictErrors.length > 0) {
-    throw cannotBeHandled(gvk, expected, `strict decoding error: ${strictErrors.join(", ")}`, body.bytes);
-  }
   if (object === value) object = { ...value };
   object.apiVersion = apiVersionOf(gvk);
   object.kind = gvk.kind;
@@ -148,9 +150,9 @@ function cannotBeHandled(
 ): ApiError {
   if (gvk === undefined || gvk.kind === "") return unrecognized(expected, bytes, text);
   const into = expected?.kind ?? gvk.kind;
-  return new ApiError(
-    400,
-    "BadRequest",
-    `${gvk.kind} in version "${gvk.version}" cannot be handled as a ${into}: ${text}`,
-  );
+  const message = `${gvk.kind} in version "${gvk.version}" cannot be handled as a ${into}: ${text}`;
+  const refusal = new ApiError(400, "BadRequest", message);
+  // Patches say the same in another frame.
+  refusal.cause = text;
+  return refusal;
 }

@@ -8,7 +8,7 @@ import { apiVersionOf } from "./kinds.ts";
 
 const accepted = ["application/json", "application/yaml"];
 
-/** Under "Strict", too, errors are only named: whoever knows the schema adds its own and refuses. @throws ApiError 400, 415 */
+/** @throws ApiError 400 and 415 in Kubernetes' words. */
 export function decodeUntyped(
   bytes: Uint8Array,
   contentType: string,
@@ -41,4 +41,11 @@ function duplicatesIn(text: string): string[] {
   };
   visit(value, "");
   return found.sort((a, b) => a.position - b.position).map((each) => each.text);
+}
+
+/** A value that was parsed before, taken as it is. @throws ApiError 400 when it is no object. */
+export function untypedValue(value: unknown, expected: GroupVersionKind): Decoded {
+  const object = objectOf({ value, bytes: undefined, text: undefined, yamlErrors: [] }, expected);
+  const gvk = kindOf(object, expected, undefined);
+  return { object: { ...object, apiVersion: apiVersionOf(gvk), kind: gvk.kind } as KubeObject, errors: [] };
 }

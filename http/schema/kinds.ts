@@ -1,7 +1,10 @@
 /** Which kinds the built-in API knows, and by which definition. */
 import type { GroupVersionKind } from "../machinery/schema_access.ts";
 import { definition, definitionNames } from "./definitions.ts";
+import { metaGroupVersions } from "./openapi_operations.ts";
 
+/** Kinds that every group version has. */
+const everywhere = new Set(["DeleteOptions", "WatchEvent"]);
 let byKey: Map<string, string> | undefined;
 
 function keyOf(gvk: GroupVersionKind): string {
@@ -19,7 +22,11 @@ function table(): Map<string, string> {
 
 /** The definition's name (`io.k8s.api.core.v1.Pod`), or undefined for a kind that is not built in. */
 export function definitionOf(gvk: GroupVersionKind): string | undefined {
-  return table().get(keyOf(gvk));
+  const name = table().get(keyOf(gvk));
+  if (name !== undefined || !everywhere.has(gvk.kind)) return name;
+  return metaGroupVersions().includes(apiVersionOf(gvk))
+    ? `io.k8s.apimachinery.pkg.apis.meta.v1.${gvk.kind}`
+    : undefined;
 }
 
 export function apiVersionOf({ group, version }: { group: string; version: string }): string {

@@ -1,9 +1,9 @@
 /** What the API server knows about the built-in types, as one value. */
 import type { FieldType } from "../../machines/objects/field_type.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
-import type { Decoded, FieldValidation, GroupVersionKind, SchemaAccess } from "../machinery/schema_access.ts";
+import type { GroupVersionKind, SchemaAccess } from "../machinery/schema_access.ts";
 import { decode, decodeValueAs } from "./decode.ts";
-import { decodeUntyped } from "./decode_untyped.ts";
+import { decodeUntyped, untypedValue } from "./decode_untyped.ts";
 import { fieldTypeOf } from "./field_types.ts";
 import { findStruct, goKeyOf } from "./go_types.ts";
 import { definitionOf, parseApiVersion } from "./kinds.ts";
@@ -12,28 +12,23 @@ import { encodeProtobufObject } from "./protobuf_encode.ts";
 export interface Schema extends SchemaAccess {
   /** Whether the kind is built in; others (custom resources) have a schema of their own elsewhere. */
   knows(gvk: GroupVersionKind): boolean;
-  /**
-   * A body of a kind that is not built in: parsed, duplicate fields named (also under "Strict"), nothing checked.
-   *
-   * @throws ApiError 400, 415
-   */
-  decodeUntyped(
-    bytes: Uint8Array,
-    contentType: string,
-    expected: GroupVersionKind | undefined,
-    validation: FieldValidation,
-  ): Decoded;
   /** `application/vnd.kubernetes.protobuf` of a built-in object. @throws Error for other kinds. */
   encodeProtobuf(object: KubeObject): Uint8Array;
   typeOf(gvk: GroupVersionKind): FieldType | undefined;
 }
 
-/** Cheap: tables are parsed with the module, types are compiled when first used. */
+/**
+ * Cheap: tables are parsed and types compiled when first used. Objects of kinds that are not built in are parsed and
+ * their duplicate fields named; nothing else is known of them here.
+ */
 export function loadSchema(): Schema {
   return {
-    decode,
-    decodeValue: decodeValueAs,
-    decodeUntyped,
+    decode: (bytes, contentType, expected, validation) => {
+      const read = isCustom(expected) ? decodeUntyped : decode;
+      return read(bytes, contentType, expected, validation);
+    },
+    decodeValue: (value, expected, validation) =>
+      isCustom(expected) ? untypedValue(value, expected) : decodeValueAs(value, expected, validation),
     typeOf: fieldTypeOf,
     knows: (gvk) => definitionOf(gvk) !== undefined,
     encodeProtobuf,
@@ -41,6 +36,10 @@ export function loadSchema(): Schema {
     openapiV3Index: async () => (await import("./openapi_v3.ts")).openapiV3Index(),
     openapiV3: async (path) => (await import("./openapi_v3.ts")).openapiV3(path),
   };
+}
+
+function isCustom(expected: GroupVersionKind | undefined): boolean {
+  return expected !== undefined && definitionOf(expected) === undefined;
 }
 
 function encodeProtobuf(object: KubeObject): Uint8Array {

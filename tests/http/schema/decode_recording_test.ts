@@ -36,8 +36,9 @@ function refusal(kind: Kind, body: unknown): string {
   const gvk = { ...parseApiVersion(kind.apiVersion) ?? { group: "", version: "" }, kind: kind.kind };
   const text = typeof body === "string" ? body : JSON.stringify(body);
   try {
-    schema.decode(utf8.encode(text), "application/json", gvk, "Strict");
-    return "";
+    const { errors } = schema.decode(utf8.encode(text), "application/json", gvk, "Strict");
+    const frame = `${kind.kind} in version "${gvk.version}" cannot be handled as a ${kind.kind}`;
+    return errors.length === 0 ? "" : `${frame}: strict decoding error: ${errors.join(", ")}`;
   } catch (error) {
     if (error instanceof ApiError && error.code === 400 && error.reason === "BadRequest") return error.message;
     throw error;
