@@ -44,6 +44,7 @@ export class SimulatedDisk implements Disk {
   #locks = new Set<string>();
   #faults = new Map<number, DiskFault>();
   #life = 1;
+  #off = false;
   #random: { next(): number };
 
   constructor({ random }: SimulatedDiskOptions) {
@@ -57,11 +58,20 @@ export class SimulatedDisk implements Disk {
     this.#faults.set(operation, fault);
   }
 
-  /** Power is lost. Open files and locks are gone; what was not durable is, by chance, gone too. */
+  /** Power is back, and faults that have not happened yet are taken back. */
+  restart(): void {
+    this.#faults.clear();
+    this.#off = false;
+  }
+
+  /**
+   * Power is lost, until `restart`: whoever used the disk can do nothing more. Locks are gone, and what was not durable
+   * is, by chance, gone too.
+   */
   crash(): void {
+    this.#off = true;
     this.#life++;
     this.#locks.clear();
-    this.#faults.clear();
     for (const path of [...this.#directories.keys()]) {
       if (!this.#durableDirectories.has(path)) this.#directories.delete(path);
     }
@@ -118,62 +128,71 @@ export class SimulatedDisk implements Disk {
     return copy;
   }
 
-  async open(path: string, options?: { create?: boolean }): Promise<DiskFile> {
-    await this.#operation(`open ${path}`);
-    const [directory, name] = this.#place(path);
-    let inode = directory.names.get(name);
-    if (inode === undefined) {
-      if (!options?.create) throw new DiskError("notFound", `Cannot open "${path}": it does not exist`);
-      inode = { bytes: new Uint8Array(0), length: 0, durable: new Uint8Array(0), waiting: [] };
-      this.#rename(directory, [{ name, inode }]);
-    }
-    return this.#file(path, inode);
+  open(path: string, options?: { create?: boolean }): Promise<DiskFile> {
+    return this.#operation(`open ${path}`, () => {
+      const [directory, name] = this.#place(path);
+      let inode = directory.names.get(name);
+      if (inode === undefined) {
+        if (!options?.create) throw new DiskError("notFound", `Cannot open "${path}": it does not exist`);
+        inode = { bytes: new Uint8Array(0), length: 0, durable: new Uint8Array(0), waiting: [] };
+        this.#rename(directory, [{ name, inode }]);
+      }
+      return this.#file(path, inode);
+    });
   }
 
-  async read(path: string): Promise<Uint8Array> {
-    await this.#operation(`read ${path}`);
-    const inode = this.#inode(path);
-    return inode.bytes.slice(0, inode.length);
+  read(path: string): Promise<Uint8Array> {
+    return this.#operation(`read ${path}`, () => {
+      const inode = this.#inode(path);
+      return inode.bytes.slice(0, inode.length);
+    });
   }
 
-  async list(directory: string): Promise<string[]> {
-    await this.#operation(`list ${directory}`);
-    return [...this.#directories.get(clean(directory))?.names.keys() ?? []].sort();
+  list(directory: string): Promise<string[]> {
+    return this.#operation(
+      `list ${directory}`,
+      () => [...this.#directories.get(clean(directory))?.names.keys() ?? []].sort(),
+    );
   }
 
-  async makeDirectory(path: string): Promise<void> {
-    await this.#operation(`makeDirectory ${path}`);
-    const parts = clean(path).split("/").filter((part) => part !== "");
-    for (let depth = 1; depth <= parts.length; depth++) {
-      const made = parts.slice(0, depth).join("/");
-      if (!this.#directories.has(made)) this.#directories.set(made, emptyDirectory());
-    }
+  makeDirectory(path: string): Promise<void> {
+    return this.#operation(`makeDirectory ${path}`, () => {
+      const parts = clean(path).split("/").filter((part) => part !== "");
+      for (let depth = 1; depth <= parts.length; depth++) {
+        const made = parts.slice(0, depth).join("/");
+        if (!this.#directories.has(made)) this.#directories.set(made, emptyDirectory());
+      }
+    });
   }
 
-  async rename(from: string, to: string): Promise<void> {
-    await this.#operation(`rename ${from} ${to}`);
-    const [directory, name] = this.#place(from);
-    const [target, targetName] = this.#place(to);
-    if (directory !== target) throw new DiskError("io", `Cannot rename "${from}" to "${to}": directories differ`);
-    this.#rename(directory, [{ name: targetName, inode: this.#inode(from) }, { name, inode: undefined }]);
+  rename(from: string, to: string): Promise<void> {
+    return this.#operation(`rename ${from} ${to}`, () => {
+      const [directory, name] = this.#place(from);
+      const [target, targetName] = this.#place(to);
+      if (directory !== target) throw new DiskError("io", `Cannot rename "${from}" to "${to}": directories differ`);
+      this.#rename(directory, [{ name: targetName, inode: this.#inode(from) }, { name, inode: undefined }]);
+    });
   }
 
-  async remove(path: string): Promise<void> {
-    await this.#operation(`remove ${path}`);
-    this.#inode(path);
-    const [directory, name] = this.#place(path);
-    this.#rename(directory, [{ name, inode: undefined }]);
+  remove(path: string): Promise<void> {
+    return this.#operation(`remove ${path}`, () => {
+      this.#inode(path);
+      const [directory, name] = this.#place(path);
+      this.#rename(directory, [{ name, inode: undefined }]);
+    });
   }
 
-  async syncDirectory(path: string): Promise<void> {
-    await this.#operation(`syncDirectory ${path}`);
-    const directory = this.#directories.get(clean(path));
-    if (directory === undefined) throw new DiskError("notFound", `Cannot sync directory "${path}": it does not exist`);
-    directory.durable = new Map(directory.names);
-    directory.waiting = [];
-    for (const child of this.#directories.keys()) {
-      if (parentOf(child) === clean(path)) this.#durableDirectories.add(child);
-    }
+  syncDirectory(path: string): Promise<void> {
+    return this.#operation(`syncDirectory ${path}`, () => {
+      const own = clean(path);
+      const directory = this.#directories.get(own);
+      if (directory === undefined) {
+        throw new DiskError("notFound", `Cannot sync directory "${path}": it does not exist`);
+      }
+      directory.durable = new Map(directory.names);
+      directory.waiting = [];
+      for (const child of this.#directories.keys()) if (parentOf(child) === own) this.#durableDirectories.add(child);
+    });
   }
 
   async lock(path: string): Promise<DiskLock> {
@@ -192,38 +211,37 @@ export class SimulatedDisk implements Disk {
 
   #file(path: string, inode: Inode): DiskFile {
     const life = this.#life;
+    const operation = <T>(what: string, act: () => T, partly?: () => void) =>
+      this.#operation(`${what} ${path}`, act, partly, life);
     return {
-      size: async () => {
-        await this.#operation(`size ${path}`, life);
-        return inode.length;
-      },
-      append: async (bytes) => {
+      size: () => operation("size", () => inode.length),
+      append: (bytes) => {
         const own = bytes.slice();
-        await this.#operation(`append ${path}`, life, () => append(inode, own.subarray(0, this.#part(own.length))));
-        append(inode, own);
+        const partly = () => append(inode, own.subarray(0, this.#part(own.length)));
+        return operation("append", () => append(inode, own), partly);
       },
-      sync: async () => {
-        await this.#operation(`sync ${path}`, life);
-        inode.durable = inode.bytes.slice(0, inode.length);
-        inode.waiting = [];
-      },
-      truncate: async (size) => {
-        await this.#operation(`truncate ${path}`, life);
-        inode.length = Math.min(size, inode.length);
-        inode.waiting.push({ truncate: size });
-      },
+      sync: () =>
+        operation("sync", () => {
+          inode.durable = inode.bytes.slice(0, inode.length);
+          inode.waiting = [];
+        }),
+      truncate: (size) =>
+        operation("truncate", () => {
+          inode.length = Math.min(size, inode.length);
+          inode.waiting.push({ truncate: size });
+        }),
       close: () => Promise.resolve(),
     };
   }
 
-  /** Waits its turn, fails where it shall. `partly` is what a failing operation leaves done. */
-  async #operation(what: string, life = this.#life, partly?: () => void): Promise<void> {
+  /** Waits its turn, then acts, or fails where it shall. `partly` is what a failing operation leaves done. */
+  async #operation<T>(what: string, act: () => T, partly?: () => void, life = this.#life): Promise<T> {
     await Promise.resolve();
-    if (life !== this.#life) throw new DiskError("io", `Cannot ${what}: power was lost`);
+    if (this.#off || life !== this.#life) throw new DiskError("io", `Cannot ${what}: power was lost`);
     const number = ++this.operations;
     this.onOperation?.(number, what);
     const fault = this.#faults.get(number);
-    if (fault === undefined) return;
+    if (fault === undefined) return act();
     this.#faults.delete(number);
     partly?.();
     if (fault === "crash") {

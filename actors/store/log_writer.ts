@@ -52,10 +52,13 @@ export class LogWriter {
     }
   }
 
-  /** Goes on in the last segment, or makes the first one. */
-  async open(): Promise<void> {
+  /**
+   * Goes on in the last segment, or makes the first one. That holds, from the moment it has a name, the entry that says
+   * who the members are: a log without one belongs to a member that has yet to hear of them.
+   */
+  async open(founding: { term: number; configuration: Uint8Array }): Promise<void> {
     const last = this.#full.pop();
-    if (last === undefined) return await this.#roll();
+    if (last === undefined) return await this.#roll(founding);
     this.#open = { ...last, file: await this.disk.open(`${this.directory}/${last.name}`) };
   }
 
@@ -119,7 +122,7 @@ export class LogWriter {
   }
 
   /** The name appears when the header is durable, so a segment without one is damage, not a crash. */
-  async #roll(): Promise<void> {
+  async #roll(founding?: { term: number; configuration: Uint8Array }): Promise<void> {
     const number = (this.#open?.number ?? 0) + 1;
     const name = segmentName(number, this.last.index + 1);
     const draft = `${this.directory}/${draftName(name)}`;
@@ -128,6 +131,9 @@ export class LogWriter {
     try {
       this.#batch.begin(0);
       this.#batch.segment({ ...this.identity, segment: number, before, hardState: this.hardState });
+      if (founding !== undefined) {
+        this.add(founding.term, "configuration", (out) => out.raw(founding.configuration));
+      }
       const header = this.#batch.finish();
       await file.append(header);
       await file.sync();

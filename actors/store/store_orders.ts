@@ -93,8 +93,8 @@ function load(member: StoreMember, stored: StoredLog): void {
   const { voters } = stored.configuration;
   if (stored.identity !== undefined && (voters.length !== 1 || voters[0] !== identity.member)) {
     throw new LogRefused(
-      `Cannot open the store in "${directory}" as a single member: the log of member ${identity.member} has the voters ` +
-        voters.join(", "),
+      `Cannot open the store in "${directory}" as a single member: its log has the voters [${voters.join(", ")}], ` +
+        `not only member ${identity.member}`,
     );
   }
   member.load({
@@ -122,12 +122,8 @@ const entriesPerTurn = 2_000;
 
 async function takeOffice(member: StoreMember, term: number): Promise<void> {
   const { identity, log, stored, hub } = member.loaded;
-  await log.open();
+  await log.open({ term, configuration: encodeConfiguration(configurationOf(stored, identity)) });
   await log.begin({ term, vote: identity.member, commit: stored.last.index });
-  if (stored.identity === undefined) {
-    const configuration = encodeConfiguration(configurationOf(stored, identity));
-    log.add(term, "configuration", (out) => out.raw(configuration));
-  }
   const first = log.add(term, "empty", () => {});
   await log.write();
   // An entry of its own term is on its disk, and it is the majority: everything before is committed too.

@@ -39,6 +39,8 @@ async function crashed(seed: number) {
   await unnamed.sync();
   await disk.makeDirectory("loose");
   disk.crash();
+  await assertRejects(() => disk.list("d"), DiskError, "power was lost");
+  disk.restart();
   await assertRejects(() => file.append(bytes("y")), DiskError, "power was lost");
   return { names: await disk.list("d"), named: new TextDecoder().decode(await disk.read("d/named")), disk };
 }
@@ -86,6 +88,7 @@ Deno.test("SimulatedDisk forgets a rename that was not synced, as a whole", asyn
     await disk.syncDirectory("");
     await disk.rename("a", "b");
     disk.crash();
+    disk.restart();
     const names = await disk.list("");
     const b = new TextDecoder().decode(await disk.read("b"));
     seen.add(`${names}:${b}`);
