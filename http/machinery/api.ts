@@ -37,8 +37,8 @@ export interface ApiOptions {
 }
 
 export interface Api {
-  /** @throws ApiError */
-  execute(request: ApiRequest): Promise<ApiReply>;
+  /** `authorized`: the caller has asked `authorize` already. @throws ApiError */
+  execute(request: ApiRequest, authorized?: boolean): Promise<ApiReply>;
   /** @throws ApiError 403 */
   authorize(attributes: RequestAttributes): Promise<void>;
   /** A client in this process that acts as `user`. */
@@ -71,8 +71,8 @@ export function createApi(options: ApiOptions): Api {
     if (!allowed) throw refusal(attributes, reason);
   };
   const api: Api = {
-    async execute(request) {
-      if (request.user !== serverUser) await authorize(attributesOf(request));
+    async execute(request, authorized = false) {
+      if (!authorized && request.user !== serverUser) await authorize(attributesOf(request));
       try {
         return await run(engine, request);
       } catch (error) {
@@ -106,12 +106,10 @@ function isStored({ verbs }: Resource): boolean {
   return verbs.includes("get") || verbs.includes("list");
 }
 
-async function run(engine: Engine, request: ApiRequest): Promise<ApiReply> {
-  const resource = engine.registry.find(request.group, request.version, request.resource);
+async function run(engine: Engine, asked: ApiRequest): Promise<ApiReply> {
+  const resource = engine.registry.find(asked.group, asked.version, asked.resource);
   if (resource === undefined) throw unknownResource();
-  if (resource.namespaced ? request.namespace === "" && needsNamespace(request) : request.namespace !== "") {
-    throw unknownResource();
-  }
+  const request = placed(resource, asked);
   if (request.subresource !== "") return await subresource(engine, resource, request);
   if (!resource.verbs.includes(request.verb)) throw methodNotAllowed();
   if (resource.answer !== undefined) return await answer(engine, resource, request);
@@ -137,8 +135,22 @@ async function run(engine: Engine, request: ApiRequest): Promise<ApiReply> {
   }
 }
 
-function needsNamespace({ verb, name }: ApiRequest): boolean {
-  return name !== "" || (verb !== "list" && verb !== "watch" && verb !== "create");
+const onCollections = new Set<string>(["list", "watch", "create", "deletecollection"]);
+
+/** The request with the place that its resource really has. @throws ApiError 404, 405 for a URL that cannot be. */
+function placed(resource: Resource, request: ApiRequest): ApiRequest {
+  const { verb, namespace, name, subresource } = request;
+  const onCollection = onCollections.has(verb) && subresource === "";
+  if (!onCollection && name === "") throw methodNotAllowed();
+  if (verb === "create" && subresource === "" && name !== "") throw methodNotAllowed();
+  if (resource.namespaced) {
+    if (namespace !== "" || verb === "list" || verb === "watch") return request;
+    throw onCollection ? methodNotAllowed() : unknownResource();
+  }
+  if (namespace === "") return request;
+  // A namespace is addressed as itself, which the URL's rules read as its own namespace too.
+  if (resource.group === "" && resource.resource === "namespaces") return { ...request, namespace: "" };
+  throw unknownResource();
 }
 
 function refusal(attributes: RequestAttributes, reason: string): ApiError {

@@ -1,0 +1,140 @@
+/**
+ * The API server's HTTP side, one Hono app: who asks, what is asked, and in which form the answer goes back. Listening is
+ * `server.ts`; what is done with a request is `machinery/api.ts`.
+ */
+import { type Context, Hono } from "hono";
+import type { Api } from "./machinery/api.ts";
+import {
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  groupsOf,
+} from "./machinery/discovery.ts";
+import { unknownResource } from "./machinery/errors.ts";
+import { type Health, healthResponse } from "./machinery/health.ts";
+import { Metrics } from "./machinery/metrics.ts";
+import { wantsAggregatedDiscovery } from "./machinery/negotiation.ts";
+import { openapiRoutes } from "./machinery/openapi_routes.ts";
+import { requestInfo } from "./machinery/request_info.ts";
+import {
+  type ConnectStream,
+  errorResponse,
+  jsonResponse,
+  notFoundPage,
+  resourceResponse,
+} from "./machinery/responses.ts";
+import type { Authenticator, UserInfo } from "./machinery/types.ts";
+import { version } from "./machinery/version.ts";
+import type { ServerEnvironment } from "./server/environment.ts";
+
+export interface AppOptions {
+  readonly api: Api;
+  readonly authenticator: Authenticator;
+  /** Host and port that clients in the cluster are told. */
+  readonly serverAddress: string;
+  readonly health: Health;
+  /** Carries out what is not answered with an object: exec, attach, port-forward, logs, proxies. */
+  readonly connect?: ConnectStream;
+  /** The user a request acts as, by its `Impersonate-*` headers. @throws ApiError 403 when that is not allowed. */
+  readonly impersonate?: (user: UserInfo, headers: Headers) => Promise<UserInfo>;
+  /** Further lines for `/metrics`. */
+  readonly metrics?: () => readonly string[];
+  /** More routes (service account issuer discovery, inspector). They are behind authentication and authorization. */
+  readonly extend?: (app: Hono<AppEnvironment>) => void;
+}
+
+export interface AppEnvironment {
+  /** All of it is optional, so that tests can call `app.request`. */
+  Bindings: Partial<ServerEnvironment>;
+  Variables: { user: UserInfo };
+}
+
+const anonymous: UserInfo = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+
+export function createApp(options: AppOptions): Hono<AppEnvironment> {
+  const { api, health, serverAddress } = options;
+  const { registry } = api;
+  const metrics = new Metrics();
+  const app = new Hono<AppEnvironment>();
+
+  app.use(async (c, next) => {
+    c.set("user", await userOf(options, c));
+    await next();
+  });
+  app.all("/api/:version/*", (c) => resourceResponse(api, c, metrics, options.connect));
+  app.all("/apis/:group/:version/*", (c) => resourceResponse(api, c, metrics, options.connect));
+
+  // What follows is no resource: allowed by path.
+  app.use(async (c, next) => {
+    const { user } = c.var;
+    await api.authorize({ ...requestInfo(c.req.method, c.req.path, new URLSearchParams()), user });
+    await next();
+  });
+  app.get("/", (c) => jsonResponse(c, { paths: paths(api) }));
+  app.get("/version", (c) => jsonResponse(c, version));
+  app.get("/metrics", (c) => c.text(metrics.text(api, options.metrics?.() ?? [])));
+  for (const endpoint of ["healthz", "livez", "readyz"] as const) {
+    app.get(`/${endpoint}/*`, async (c) => {
+      const path = c.req.path.slice(endpoint.length + 2);
+      return await healthResponse(endpoint, path, new URL(c.req.url).searchParams, health) ?? notFoundPage();
+    });
+  }
+  app.get(
+    "/api",
+    (c) => jsonResponse(c, wantsAll(c) ? aggregatedDiscovery(registry, true) : apiVersions(serverAddress)),
+  );
+  app.get("/apis", (c) => jsonResponse(c, wantsAll(c) ? aggregatedDiscovery(registry, false) : apiGroupList(registry)));
+  app.get("/api/:version", (c) => {
+    const list = apiResourceList(registry, "", c.req.param("version"));
+    return list === undefined ? notFoundPage() : jsonResponse(c, list);
+  });
+  app.get("/apis/:group", (c) => {
+    const group = apiGroup(registry, c.req.param("group"));
+    return group === undefined ? notFoundPage() : jsonResponse(c, group);
+  });
+  app.get("/apis/:group/:version", (c) => {
+    const { group, version } = c.req.param();
+    const list = apiResourceList(registry, group, version);
+    if (list !== undefined) return jsonResponse(c, list);
+    if (!registry.hasGroup(group)) return notFoundPage();
+    throw unknownResource();
+  });
+  openapiRoutes(app, api.schema);
+  options.extend?.(app);
+
+  app.notFound(() => notFoundPage());
+  app.onError((error, c) => errorResponse(c, error));
+  return app;
+}
+
+function wantsAll(c: Context): boolean {
+  return wantsAggregatedDiscovery(c.req.header("accept") ?? "");
+}
+
+async function userOf({ authenticator, impersonate }: AppOptions, c: Context<AppEnvironment>): Promise<UserInfo> {
+  const credentials = c.env?.credentials ??
+    { authorization: c.req.header("authorization"), clientCertificate: undefined, headers: c.req.raw.headers };
+  const user = await authenticator.authenticate(credentials) ?? anonymous;
+  if (impersonate === undefined || !asksToImpersonate(c)) return user;
+  return await impersonate(user, c.req.raw.headers);
+}
+
+const impersonation = ["impersonate-user", "impersonate-group", "impersonate-uid"];
+
+function asksToImpersonate(c: Context): boolean {
+  if (impersonation.some((name) => c.req.header(name) !== undefined)) return true;
+  for (const name of c.req.raw.headers.keys()) if (name.startsWith("impersonate-extra-")) return true;
+  return false;
+}
+
+/** Every path that is served, for `/`. */
+function paths({ registry }: Api): string[] {
+  const groups = groupsOf(registry).flatMap(({ group, versions }) => [
+    `/apis/${group}`,
+    ...versions.map((version) => `/apis/${group}/${version}`),
+  ]);
+  const fixed = ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/metrics", "/openapi/v2", "/openapi/v3", "/readyz"];
+  return [...fixed, ...groups, "/version"].sort();
+}

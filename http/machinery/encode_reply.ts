@@ -1,0 +1,116 @@
+/** An answer of the engine as the bytes a client asked for. */
+import { stringify as stringifyYaml } from "@std/yaml";
+import type { ApiReply } from "./api_request.ts";
+import type { Representation } from "./negotiation.ts";
+import { apiVersionOf } from "./resource_registry.ts";
+import { type IncludeObject, type ListMeta, partialOf, tableOf } from "./table.ts";
+
+const encoder = new TextEncoder();
+
+/** Larger lists are handed out in pieces of this size, so that nobody else waits for them. */
+const pieceBytes = 512 * 1024;
+
+export type Body = Uint8Array | Generator<Uint8Array>;
+
+type ObjectReply = Extract<ApiReply, { type: "object" }>;
+type ListReply = Extract<ApiReply, { type: "list" }>;
+
+export interface EncodingContext {
+  readonly representation: Representation;
+  readonly includeObject: IncludeObject;
+  /** Wall time in ms, for ages. */
+  now(): number;
+}
+
+/** Any value in the asked format. */
+export function encodeValue(value: unknown, { format, pretty }: Representation): Uint8Array {
+  if (format === "yaml") return encoder.encode(stringifyYaml(sorted(value)));
+  return encoder.encode(pretty ? `${JSON.stringify(value, null, 2)}\n` : `${JSON.stringify(value)}\n`);
+}
+
+/** YAML is written with its keys in order, as Kubernetes does. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const object = value as Record<string, unknown>;
+  return Object.fromEntries(Object.keys(object).sort().map((key) => [key, sorted(object[key])]));
+}
+
+export function contentType({ format }: Representation): string {
+  return format === "yaml" ? "application/yaml" : "application/json";
+}
+
+export function encodeObject({ entry, resource }: ObjectReply, context: EncodingContext): Uint8Array {
+  const { representation, includeObject } = context;
+  switch (representation.view) {
+    case "Table": {
+      const metadata = { resourceVersion: entry.object.metadata.resourceVersion };
+      return encodeValue(tableOf(resource, [entry], metadata, includeObject, context.now()), representation);
+    }
+    case "PartialObjectMetadata":
+      return encodeValue(partialOf(entry.object), representation);
+    case "plain":
+      if (representation.format === "json" && !representation.pretty) return entry.bytes();
+      return encodeValue(entry.object, representation);
+  }
+}
+
+export function encodeList(reply: ListReply, context: EncodingContext): Body {
+  const { resource, entries } = reply;
+  const { representation, includeObject } = context;
+  const metadata: ListMeta = {
+    resourceVersion: reply.resourceVersion,
+    ...(reply.continue === undefined ? {} : { continue: reply.continue }),
+    ...(reply.remaining === undefined ? {} : { remainingItemCount: reply.remaining }),
+  };
+  if (representation.view === "Table") {
+    return encodeValue(tableOf(resource, entries, metadata, includeObject, context.now()), representation);
+  }
+  if (representation.view === "PartialObjectMetadata") {
+    const items = entries.map((entry) => partialOf(entry.object));
+    const list = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items };
+    return encodeValue(list, representation);
+  }
+  const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
+  if (representation.format === "json" && !representation.pretty) return rawList(head, reply);
+  const items = entries.map(({ object: { kind: _kind, apiVersion: _version, ...item } }) => item);
+  return encodeValue({ ...head, items }, representation);
+}
+
+/** Copies the stored bytes together; nothing is parsed or stringified. */
+function rawList(head: object, { entries }: ListReply): Body {
+  const opening = encoder.encode(`${JSON.stringify(head).slice(0, -1)},"items":[`);
+  let length = opening.length + 3 + Math.max(0, entries.length - 1);
+  for (const entry of entries) length += entry.itemLength();
+  if (length > 2 * pieceBytes) return listPieces(opening, entries);
+  const bytes = new Uint8Array(length);
+  bytes.set(opening);
+  let at = opening.length;
+  for (const [index, entry] of entries.entries()) {
+    if (index > 0) bytes[at++] = 0x2c;
+    at = entry.writeItem(bytes, at);
+  }
+  bytes.set(closing, at);
+  return bytes;
+}
+
+const closing = encoder.encode("]}\n");
+
+function* listPieces(opening: Uint8Array, entries: ListReply["entries"]): Generator<Uint8Array> {
+  yield opening;
+  let start = 0;
+  while (start < entries.length) {
+    let length = 0;
+    let end = start;
+    while (end < entries.length && length < pieceBytes) length += entries[end++]!.itemLength() + 1;
+    const piece = new Uint8Array(length);
+    let at = 0;
+    for (let i = start; i < end; i++) {
+      if (i > 0) piece[at++] = 0x2c;
+      at = entries[i]!.writeItem(piece, at);
+    }
+    yield at === length ? piece : piece.subarray(0, at);
+    start = end;
+  }
+  yield closing;
+}
