@@ -3,7 +3,7 @@
  *
  * Every change is an operation that waits in line until a sync makes it durable: a file's appends and truncations
  * until `sync` of the file, a directory's names until `syncDirectory`. A crash keeps, by chance, some of what waits:
- * of names a prefix in the order of a journal; of a file's operations a prefix too, and of the append after it a part,
+ * of changes of names the first few, or any; of a file's operations the first few, and of the append after them a part,
  * cut anywhere or with sectors that were never written and read as zeros.
  */
 import { type Disk, DiskError, type DiskFile, type DiskLock } from "../../ports/disk.ts";
@@ -77,8 +77,7 @@ export class SimulatedDisk implements Disk {
     }
     const inodes = new Set<Inode>();
     for (const directory of this.#directories.values()) {
-      const kept = Math.floor(this.#random.next() * (directory.waiting.length + 1));
-      for (const changes of directory.waiting.slice(0, kept)) rename(directory.durable, changes);
+      for (const changes of this.#survivors(directory.waiting)) rename(directory.durable, changes);
       directory.waiting = [];
       directory.names = new Map(directory.durable);
       for (const inode of directory.names.values()) inodes.add(inode);
@@ -257,6 +256,12 @@ export class SimulatedDisk implements Disk {
   #rename(directory: Directory, changes: readonly NameChange[]): void {
     rename(directory.names, changes);
     directory.waiting.push(changes);
+  }
+
+  /** File systems with a journal keep the first few changes of names; others keep any. */
+  #survivors<T>(waiting: readonly T[]): readonly T[] {
+    if (this.#random.next() < 0.5) return waiting.filter(() => this.#random.next() < 0.5);
+    return waiting.slice(0, Math.floor(this.#random.next() * (waiting.length + 1)));
   }
 
   #crashFile(inode: Inode): void {

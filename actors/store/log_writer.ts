@@ -101,12 +101,13 @@ export class LogWriter {
     return bytes.length;
   }
 
-  /** Removes segments all of whose entries are at or before an index. */
+  /** Removes segments all of whose entries are at or before an index; one by one, so that no crash leaves a gap. */
   async removeUpTo(index: number): Promise<void> {
     for (;;) {
       const [oldest, next = this.#open] = this.#full;
       if (oldest === undefined || next === undefined || next.before.index > index) return;
       await this.disk.remove(`${this.directory}/${oldest.name}`);
+      await this.disk.syncDirectory(this.directory);
       this.#full.shift();
     }
   }
