@@ -154,6 +154,13 @@ function movesOf({ machine, orders, timers }: ActorStanding, leaves: readonly Ch
   remember(rootOf(machine));
   const effects = effectsOf(machine);
   const answering = new Map(orders.flatMap(({ type }) => effects.get(type)!.answers.map((answer) => [answer, type])));
+  const isAnswer = new Set([...effects.values()].flatMap(({ answers }) => answers));
+  const comes = (on: string, inMs: number | undefined) => {
+    if (inMs !== undefined) return `, in ${duration(inMs)}`;
+    const order = answering.get(on);
+    if (order !== undefined) return `, an answer to ${order}`;
+    return isAnswer.has(on) ? ", though no order awaits it" : "";
+  };
   const lines = new Set<string>();
   for (const leaf of leaves) {
     const taken = new Set<string>();
@@ -164,13 +171,9 @@ function movesOf({ machine, orders, timers }: ActorStanding, leaves: readonly Ch
         const timer = timers.find(({ id }) => id === edge.on);
         if (edge.on.startsWith("xstate.after.") && timer === undefined) continue;
         const to = edge.targets.map((id) => nodeName(nodes.get(id)!)).join(", ");
-        const order = answering.get(edge.on);
-        const comes = timer !== undefined
-          ? `, in ${duration(timer.inMs)}`
-          : order === undefined
-          ? ""
-          : `, an answer to ${order}`;
-        lines.add(`${eventName(edge.on)}${edge.guard === undefined ? "" : ` if "${edge.guard}"`}${comes}: to ${to}`);
+        const guarded = here.some(({ on, guard }) => on === edge.on && guard !== undefined);
+        const condition = edge.guard !== undefined ? ` if "${edge.guard}"` : guarded ? " otherwise" : "";
+        lines.add(`${eventName(edge.on)}${condition}${comes(edge.on, timer?.inMs)}: to ${to}`);
       }
       for (const { on, guard } of here) if (guard === undefined) taken.add(on);
     }
