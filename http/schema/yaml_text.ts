@@ -1,9 +1,12 @@
-/** YAML bodies as Kubernetes reads them: YAML 1.1 scalars (`y` is true), keys as JSON writes them, one document. */
-import { parseDocument } from "yaml";
+/**
+ * YAML bodies as Kubernetes reads them: YAML 1.1 scalars (`y` is true) but times and sexagesimals stay texts, keys as
+ * JSON writes them, one document.
+ */
+import { parseDocument, type ScalarTag, type Tags } from "yaml";
 
 export interface YamlBody {
   readonly value: unknown;
-  /** In the words of strict decoding: `key "a" already set in map`. */
+  /** In the words of strict decoding, all duplicate keys in one: `line 3: key "a" already set in map`. */
   readonly strictErrors: readonly string[];
 }
 
@@ -11,11 +14,26 @@ export class YamlError extends Error {
   override name = "YamlError";
 }
 
+const timestamp = "tag:yaml.org,2002:timestamp";
+
+function withoutTimes(tags: Tags): Tags {
+  return tags.filter((tag) => {
+    const { tag: name, format } = tag as ScalarTag;
+    return name !== timestamp && format !== "TIME";
+  });
+}
+
 /** @throws YamlError */
 export function parseYaml(text: string): YamlBody {
   const first = text.replace(/^(?:%[^\n]*\n|#[^\n]*\n|\s)*---[ \t]*\n/, "").split(/\n---(?:\s|$)/)[0] ?? "";
-  const document = parseDocument(first, { version: "1.1", schema: "yaml-1.1", merge: true, uniqueKeys: true });
-  const strictErrors: string[] = [];
+  const document = parseDocument(first, {
+    version: "1.1",
+    schema: "yaml-1.1",
+    merge: true,
+    uniqueKeys: true,
+    customTags: withoutTimes,
+  });
+  const twice: string[] = [];
   for (const error of document.errors) {
     const line = error.linePos?.[0].line ?? 1;
     if (error.code !== "DUPLICATE_KEY") {
@@ -23,14 +41,14 @@ export function parseYaml(text: string): YamlBody {
       throw new YamlError(`error converting YAML to JSON: yaml: line ${line}: ${what}`);
     }
     const key = /^\s*(?:-\s+)*["']?([^:"']+)["']?\s*:/.exec(first.slice(first.lastIndexOf("\n", error.pos[0] - 1) + 1));
-    strictErrors.push(`line ${line}: key ${JSON.stringify(key?.[1] ?? "")} already set in map`);
+    twice.push(`  line ${line}: key ${JSON.stringify(key?.[1] ?? "")} already set in map`);
   }
+  const strictErrors = twice.length === 0 ? [] : [`yaml: unmarshal errors:\n${twice.join("\n")}`];
   return { value: toJson(document.toJS({ maxAliasCount: 100 })), strictErrors };
 }
 
-/** Values of YAML that JSON lacks, as Kubernetes' YAML reader turns them: times stay text, keys are texts. */
+/** Values of YAML that JSON lacks, as Kubernetes' YAML reader turns them. */
 function toJson(value: unknown): unknown {
-  if (value instanceof Date) return value.toISOString().replace(/\.000Z$/, "Z");
   if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
   if (typeof value === "bigint") return Number(value);
   if (value instanceof Set) return Object.fromEntries([...value].map((key) => [String(key), null]));

@@ -55,11 +55,21 @@ const accepted: { name: string; text: string; object: unknown; errors?: string[]
     object: { metadata: { name: "b" }, data: { a: "x\n" }, immutable: true },
   },
   {
+    name: "keeps times, sexagesimals and quoted scalars of YAML as texts, and reads old octals",
+    type: "application/yaml",
+    text:
+      "# a comment\n---\ndata: {d: 2026-01-02, s: 1:30, q: 'yes', t: 2026-01-02T03:04:05Z}\nmetadata: {generation: 010}\n",
+    object: {
+      data: { d: "2026-01-02", s: "1:30", q: "yes", t: "2026-01-02T03:04:05Z" },
+      metadata: { generation: 8 },
+    },
+  },
+  {
     name: "names duplicate keys of YAML",
     type: "application/yaml",
     text: "data:\n  a: x\n  a: z\n",
     object: { metadata: {}, data: { a: "z" } },
-    errors: [`line 3: key "a" already set in map`],
+    errors: [`yaml: unmarshal errors:\n  line 3: key "a" already set in map`],
   },
 ];
 for (const { name, text, object, errors = [], type } of accepted) {
