@@ -24,6 +24,7 @@ import { row, scaleSubresource, statusSubresource } from "./row.ts";
 import { labelName } from "./validation/metadata.ts";
 import { immutable, nonnegative, path, required } from "./validation/field.ts";
 import {
+  validateClaimTemplates,
   validateDaemonSetSpec,
   validateDeploymentSpec,
   validateReplicaSetSpec,
@@ -293,6 +294,7 @@ export const appsResources: readonly Resource[] = [
       ],
       also: {
         validateName: labelName,
+        validate: (object) => [...validateStatefulSetSpec(spec(object)), ...validateClaimTemplates(spec(object))],
         prepareForCreate(object) {
           object["status"] = { replicas: 0, availableReplicas: 0 };
           for (const claim of list(ensure(object, "spec")["volumeClaimTemplates"])) {

@@ -16,7 +16,7 @@ import { humanDuration, since } from "./columns/duration.ts";
 import { setCronJobDefaults, setJobDefaults } from "./defaults/apps.ts";
 import { fields, has, int, list, text } from "./fields.ts";
 import { row, statusSubresource } from "./row.ts";
-import { dns1123SubdomainErrors, maskTrailingHyphen } from "../../machines/objects/names.ts";
+import { dns1123SubdomainErrors, labelValueErrors, maskTrailingHyphen } from "../../machines/objects/names.ts";
 import { cronError, isTimeZone } from "./validation/cron.ts";
 import { invalid, nonnegative, oneOf, path, required } from "./validation/field.ts";
 import { generateSelector, validateJob, validateJobTemplateSpec, validateJobUpdate } from "./validation/jobs.ts";
@@ -202,6 +202,8 @@ export const batchResources: readonly Resource[] = [
 /** A Job without labels of its own shows those of its pods. */
 function mirrorTemplateLabels(job: KubeObject): void {
   const labels = fields(fields(fields(spec(job)["template"])["metadata"])["labels"]);
+  // A name that is no label value is refused for the template's labels alone.
+  if (labelValueErrors(text(job.metadata.name)).length > 0) return;
   if (Object.keys(job.metadata.labels ?? {}).length === 0) {
     job.metadata.labels = { ...labels } as Record<string, string>;
   }

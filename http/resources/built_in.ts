@@ -2,9 +2,14 @@
 import type { Resource } from "../machinery/types.ts";
 import { appsResources } from "./apps.ts";
 import { batchResources } from "./batch.ts";
-import { pods } from "./core/pod.ts";
+import { coreResources } from "./core/core.ts";
+import { newEvents } from "./core/event.ts";
 import type { ResourceHooks } from "./row.ts";
 
-export function createResources(_hooks: ResourceHooks = {}): readonly Resource[] {
-  return [pods, ...appsResources, ...batchResources];
+/** Every built-in resource, with the hooks of the parts that answer some of them. */
+export function createResources(hooks: ResourceHooks = {}): readonly Resource[] {
+  return [...coreResources(hooks), ...appsResources, ...batchResources, newEvents];
 }
+
+/** The table without hooks: what the rows are, for those who only read them. */
+export const builtInResources: readonly Resource[] = createResources();

@@ -1,6 +1,7 @@
 /** How a resource is written down: only what is not usual. */
 import type { Column, Resource, Strategy, Subresource, SubresourceRequest, Verb } from "../machinery/types.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
+import { ApiError } from "../../machines/objects/status.ts";
 import { defaultColumns } from "./columns/column.ts";
 
 /** What other parts of the server do for a row. A row whose hook is missing answers 501. */
@@ -80,3 +81,11 @@ export function connectSubresource(kind: string, verbs: readonly Verb[]): Subres
 }
 
 export const proxyVerbs: readonly Verb[] = ["create", "delete", "get", "patch", "update"];
+
+/** Stands where a hook was not given. */
+export function notWired(what: string): Handle {
+  return () => {
+    const message = `Cannot answer ${what}: this server does not provide it`;
+    return Promise.reject(new ApiError(501, "NotImplemented", message));
+  };
+}

@@ -101,7 +101,7 @@ function validateFailurePolicy(policy: Fields, spec: Fields, at: Path): FieldErr
     }
     return found;
   });
-  if (text(podSpec["restartPolicy"]) !== "Never") {
+  if (text(podSpec["restartPolicy"]) === "OnFailure") {
     errors.push(
       invalid(at, podSpec["restartPolicy"] ?? "", `only "Never" is supported when podFailurePolicy is specified`),
     );
@@ -258,7 +258,7 @@ function validatePodNames(job: KubeObject): FieldError[] {
   const spec = fields(job["spec"]);
   const name = text(job.metadata.name);
   if (
-    spec["completionMode"] !== "Indexed" || !has(spec["completions"]) || int(spec["completions"]) < 1 || name === ""
+    spec["completionMode"] !== "Indexed" || !has(spec["completions"]) || int(spec["completions"]) < 1
   ) return [];
   const last = `${name}-${int(spec["completions"]) - 1}`;
   return dns1123LabelErrors(last).length === 0
@@ -297,7 +297,13 @@ const schedulingFields = ["nodeSelector", "affinity", "tolerations", "scheduling
 export function validateJobUpdate(next: KubeObject, old: KubeObject): FieldError[] {
   const now = fields(next["spec"]);
   const before = fields(old["spec"]);
-  const errors = validateJobSpec(now);
+  // Kubernetes checks a changed Job as a new one and again as a changed one: every cause stands there twice.
+  const errors = [
+    ...validateGenerated(next),
+    ...validatePodNames(next),
+    ...validateJobSpec(now),
+    ...validateJobSpec(now),
+  ];
   errors.push(...completionChange(now, before));
   errors.push(...immutable(now["selector"] ?? null, before["selector"], specPath.child("selector"), identical));
   const template = copy(fields(now["template"]));
@@ -316,7 +322,13 @@ export function validateJobUpdate(next: KubeObject, old: KubeObject): FieldError
       annotations: fields(oldTemplate["metadata"])["annotations"],
     };
   }
-  if (!same(template, oldTemplate)) errors.push(invalid(specPath.child("template"), template, "field is immutable"));
+  if (!same(template, oldTemplate)) {
+    errors.push(
+      notStarted
+        ? invalid(specPath.child("template", "spec"), template["spec"] ?? null, "field is immutable")
+        : invalid(specPath.child("template"), template, "field is immutable"),
+    );
+  }
   for (const name of ["completionMode", "podFailurePolicy", "backoffLimitPerIndex", "managedBy", "successPolicy"]) {
     errors.push(...immutable(now[name] ?? null, before[name], specPath.child(name), identical));
   }

@@ -205,16 +205,18 @@ export function validateStatefulSetSpec(given: Fields): FieldError[] {
     const withClaims = { ...given, template: templateWithClaims(given) };
     errors.push(...validateTemplate(withClaims, given["selector"], spec, { kind: "StatefulSet" }));
   }
-  list(given["volumeClaimTemplates"]).forEach((claim, index) => {
-    errors.push(
-      ...validateClaimSpec(fields(claim["spec"]), spec.child("volumeClaimTemplates").index(index).child("spec")),
-    );
-  });
   const serviceName = text(given["serviceName"]);
   if (serviceName !== "") {
     errors.push(...invalidFor(spec.child("serviceName"), serviceName, dns1123LabelErrors(serviceName)));
   }
   return errors;
+}
+
+/** Claim templates never change, so only a new set's are checked. */
+export function validateClaimTemplates(given: Fields): FieldError[] {
+  return list(given["volumeClaimTemplates"]).flatMap((claim, index) =>
+    validateClaimSpec(fields(claim["spec"]), spec.child("volumeClaimTemplates").index(index).child("spec"))
+  );
 }
 
 /** The template as its pods will have it: every claim template is a volume, in place of one of the same name. */

@@ -25,13 +25,13 @@ export interface Outcome {
 export function create(
   resource: Resource,
   manifest: unknown,
-  uid: string,
+  { uid, namespace }: { readonly uid: string; readonly namespace: string },
   beforeValidation?: (object: KubeObject) => void,
 ): Outcome {
   const { strategy, namespaced } = resource;
   const object = decoded(resource, manifest);
   object.metadata ??= {} as KubeObject["metadata"];
-  if (namespaced && !object.metadata.namespace) object.metadata.namespace = "recorded";
+  if (namespaced && !object.metadata.namespace) object.metadata.namespace = namespace;
   strategy.setDefaults?.(object);
   object.metadata.uid = uid;
   strategy.prepareForCreate?.(object, context);
