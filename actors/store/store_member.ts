@@ -53,8 +53,8 @@ export class StoreMember {
   /** Resolves when it serves, rejects when it cannot. */
   readonly opened = Promise.withResolvers<void>();
   readonly closed = Promise.withResolvers<void>();
-  /** The snapshot that is being written; files are closed after it has given up. */
-  snapshotTask: Promise<unknown> = Promise.resolve();
+  /** Orders that are being carried out; an order called off may still be at it. */
+  #tasks = new Set<Promise<unknown>>();
   #store: OpenStore | undefined;
   #expiry: { readonly at: number; readonly wake: Wake } | undefined;
 
@@ -73,6 +73,19 @@ export class StoreMember {
   get loaded(): OpenStore {
     if (this.#store === undefined) throw new Error("Cannot use the store: its log has not been read");
     return this.#store;
+  }
+
+  /** Notes an order's work until it is done. */
+  track<T>(task: Promise<T>): Promise<T> {
+    this.#tasks.add(task);
+    const done = () => void this.#tasks.delete(task);
+    task.then(done, done);
+    return task;
+  }
+
+  /** Resolves when all the work has ended that is going on now. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#tasks);
   }
 
   get isLoaded(): boolean {

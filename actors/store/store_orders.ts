@@ -4,8 +4,8 @@ import { encodeConfiguration } from "../../machines/raft/log_format.ts";
 import { MalformedBytes } from "../../machines/raft/bytes.ts";
 import { decodeCommand, writeCommand } from "../../machines/store/command_codec.ts";
 import type { Outcome } from "../../machines/store/requests.ts";
-import { storeMemberMachine } from "../../machines/store/store_member_machine.ts";
-import { type ActorKind, actorKind } from "../system.ts";
+import { type StoreMemberEvent, storeMemberMachine } from "../../machines/store/store_member_machine.ts";
+import { type ActorKind, actorKind, type OrderContext } from "../system.ts";
 import { lockName } from "./file_names.ts";
 import { LogRefused, readLog, type StoredLog } from "./read_log.ts";
 import { LogWriter } from "./log_writer.ts";
@@ -18,14 +18,15 @@ import { WatchHub } from "./watch_hub.ts";
 export function storeMemberKind(member: StoreMember): ActorKind<typeof storeMemberMachine> {
   const { disk, directory, clock } = member.options;
   return actorKind("store", storeMemberMachine, {
-    openDirectory: async () => {
+    openDirectory: tracked(member, async () => {
+      await member.settled(); // An earlier life of the actor may still be at it.
       await member.reset();
       await disk.makeDirectory(directory);
       await disk.syncDirectory(parentOf(directory));
       member.lock = await disk.lock(`${directory}/${lockName}`);
       return { type: "directory.opened" };
-    },
-    replayLog: async () => {
+    }),
+    replayLog: tracked(member, async () => {
       const stored = await readLog(disk, directory, clock);
       load(member, stored);
       const { last, applied, hardState, torn, logBytes, snapshots } = stored;
@@ -36,41 +37,38 @@ export function storeMemberKind(member: StoreMember): ActorKind<typeof storeMemb
         since: { entries: last.index - applied.index, bytes: logBytes },
         snapshotBytes: snapshots.at(-1)?.bytes ?? 0,
       };
-    },
-    repairTail: async ({ file, size }) => {
+    }),
+    repairTail: tracked(member, async ({ file, size }) => {
       await member.loaded.log.repair(file, size);
       return { type: "tail.repaired" };
-    },
-    takeOffice: async ({ term }) => {
+    }),
+    takeOffice: tracked(member, async ({ term }) => {
       await takeOffice(member, term);
       return { type: "office.taken" };
-    },
+    }),
     announceServing: () => {
       member.refusal = undefined;
       member.startLeases();
       member.opened.resolve();
     },
-    writeBatch: async () => {
+    writeBatch: tracked(member, async () => {
       const { entries, bytes } = await writeBatch(member);
       const more = member.queue.length > 0;
       member.awake = more;
       return { type: "batch.synced", entries, bytes, more };
-    },
-    writeSnapshot: async (_, order) => {
+    }),
+    writeSnapshot: tracked(member, async (_, order) => {
       const { identity, state, log, snapshots, stored } = member.loaded;
       const header = { ...identity, ...member.applied, configuration: configurationOf(stored, identity) };
       log.wantRoll();
-      const task = snapshots.write(state, header, order.signal);
-      member.snapshotTask = task.catch(() => {});
-      return { type: "snapshot.saved", bytes: await task };
-    },
-    removeOldFiles: async () => {
+      return { type: "snapshot.saved", bytes: await snapshots.write(state, header, order.signal) };
+    }),
+    removeOldFiles: tracked(member, async () => {
       const { log, snapshots } = member.loaded;
-      const task = snapshots.removeOld().then(() => log.removeUpTo(snapshots.replaces));
-      member.snapshotTask = task.catch(() => {});
-      await task;
+      await snapshots.removeOld();
+      await log.removeUpTo(snapshots.replaces);
       return { type: "files.removed" };
-    },
+    }),
     refuseRequests: ({ code, message }) => {
       const error = storageError(member.refusal = { code, message });
       member.disarm();
@@ -79,12 +77,18 @@ export function storeMemberKind(member: StoreMember): ActorKind<typeof storeMemb
       member.opened.reject(error);
     },
     closeFiles: async () => {
-      await member.snapshotTask;
+      await member.settled();
       await member.reset();
       member.closed.resolve();
       return { type: "files.closed" };
     },
   });
+}
+
+type Perform<Params, Fact> = (params: Params, order: OrderContext<StoreMemberEvent>) => Promise<Fact>;
+
+function tracked<Params, Fact>(member: StoreMember, perform: Perform<Params, Fact>): Perform<Params, Fact> {
+  return (params, order) => member.track(perform(params, order));
 }
 
 function load(member: StoreMember, stored: StoredLog): void {

@@ -86,7 +86,12 @@ export const storeMemberMachine = setup({
       answers: [],
       cancels: ["writeSnapshot", "removeOldFiles"],
     }),
-    closeFiles: effect({ answers: ["files.closed"], fails: "files.closed" }),
+    /** Waits until whatever was ordered before has come to its end, then closes what it has opened. */
+    closeFiles: effect({
+      answers: ["files.closed"],
+      fails: "files.closed",
+      cancels: ["openDirectory", "replayLog", "repairTail", "takeOffice"],
+    }),
     rememberLog: assign((_, params: Pick<StoreMemberContext, "term" | "torn" | "since" | "snapshotBytes">) => params),
     countBatch: assign(({ context }, params: Amount) => ({
       since: {
