@@ -2,21 +2,22 @@
 import { ApiError } from "../../machines/objects/status.ts";
 import type { GroupVersionKind } from "../machinery/schema_access.ts";
 import { isObject } from "./go_walk.ts";
-import { JsonSyntaxError, parseJsonExactly } from "./json_text.ts";
+import { type JsonScan, JsonSyntaxError, maxDepth, parseJsonExactly, scanJson } from "./json_text.ts";
 import { parseApiVersion } from "./kinds.ts";
 import { parseYaml, YamlError } from "./yaml_text.ts";
 
 const utf8 = new TextDecoder();
 const jsonTypes = new Set(["", "application/json", "text/json", "*/*"]);
 export const protobufType = "application/vnd.kubernetes.protobuf";
+const unreadable = "couldn't get version/kind; json parse error";
 const goHeader =
   `struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`;
 
 export interface Body {
   readonly value: unknown;
   readonly bytes: Uint8Array | undefined;
-  /** The JSON text, for a second and exact look. */
-  readonly text: string | undefined;
+  /** The JSON text, for a second and exact look, and what the first look saw. */
+  readonly json: { readonly text: string; readonly scan: JsonScan } | undefined;
   readonly yamlErrors: readonly string[];
 }
 
@@ -42,7 +43,10 @@ export function parseBody(
 function parseJson(bytes: Uint8Array, expected: GroupVersionKind | undefined): Body {
   const text = utf8.decode(bytes);
   try {
-    return { value: JSON.parse(text), bytes, text, yamlErrors: [] };
+    const value: unknown = JSON.parse(text);
+    const scan = scanJson(text);
+    if (scan.depth > maxDepth) throw unrecognized(expected, bytes, `${unreadable}: exceeded max depth`);
+    return { value, bytes, json: { text, scan }, yamlErrors: [] };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw unrecognized(expected, bytes, syntaxText(text));
@@ -52,7 +56,7 @@ function parseJson(bytes: Uint8Array, expected: GroupVersionKind | undefined): B
 function parseYamlBody(bytes: Uint8Array, expected: GroupVersionKind | undefined): Body {
   try {
     const { value, strictErrors } = parseYaml(utf8.decode(bytes));
-    return { value, bytes, text: undefined, yamlErrors: strictErrors };
+    return { value, bytes, json: undefined, yamlErrors: strictErrors };
   } catch (error) {
     if (error instanceof YamlError) throw unrecognized(expected, bytes, error.message);
     throw error;
@@ -63,7 +67,7 @@ function syntaxText(text: string): string {
   try {
     parseJsonExactly(text);
   } catch (error) {
-    if (error instanceof JsonSyntaxError) return `couldn't get version/kind; json parse error: ${error.message}`;
+    if (error instanceof JsonSyntaxError) return `${unreadable}: ${error.message}`;
     throw error;
   }
   throw new Error(`Cannot tell what is wrong with JSON text: ${text.slice(0, 30)}`);
@@ -75,7 +79,7 @@ export function objectOf({ value, bytes }: Body, expected: GroupVersionKind | un
   if (value === null) return {};
   const what = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
   const text = `json: cannot unmarshal ${what} into Go value of type ${goHeader}`;
-  throw unrecognized(expected, bytes, `couldn't get version/kind; json parse error: ${text}`);
+  throw unrecognized(expected, bytes, `${unreadable}: ${text}`);
 }
 
 /** What the body says it is, completed by what was expected. */
@@ -91,7 +95,7 @@ export function kindOf(
     throw unrecognized(
       expected,
       bytes,
-      `couldn't get version/kind; json parse error: json: cannot unmarshal ${what} into Go struct field .${name} of type string`,
+      `${unreadable}: json: cannot unmarshal ${what} into Go struct field .${name} of type string`,
     );
   }
   const apiVersion = header.apiVersion as string | undefined || undefined;

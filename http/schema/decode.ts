@@ -9,7 +9,7 @@ import { type Body, kindOf, mediaType, objectOf, parseBody, protobufType, unreco
 import { DecodeFailure, type StrictError, Trace } from "./go_trace.ts";
 import { findStruct, goKeyOf } from "./go_types.ts";
 import { isObject, Walk } from "./go_walk.ts";
-import { parseJsonExactly, scanJson } from "./json_text.ts";
+import { parseJsonExactly } from "./json_text.ts";
 import { apiVersionOf, definitionOf } from "./kinds.ts";
 import { decodeProtobuf, hasProtobufMagic } from "./protobuf_decode.ts";
 
@@ -32,7 +32,7 @@ export function decode(
 
 /** A value that was parsed before (a patch's outcome) as an object of its kind. @throws ApiError 400 */
 export function decodeValueAs(value: unknown, expected: GroupVersionKind, validation: FieldValidation): Decoded {
-  return decodeBody({ value, bytes: undefined, text: undefined, yamlErrors: [] }, expected, validation);
+  return decodeBody({ value, bytes: undefined, json: undefined, yamlErrors: [] }, expected, validation);
 }
 
 function decodeBinary(bytes: Uint8Array, expected: GroupVersionKind | undefined): Decoded {
@@ -49,7 +49,7 @@ function decodeBinary(bytes: Uint8Array, expected: GroupVersionKind | undefined)
       kind = kindOf(header, expected, bytes);
       return structFor(kind, expected).key;
     });
-    return decodeBody({ value, bytes: undefined, text: undefined, yamlErrors: [] }, kind ?? expected, "Ignore");
+    return decodeBody({ value, bytes: undefined, json: undefined, yamlErrors: [] }, kind ?? expected, "Ignore");
   } catch (error) {
     if (error instanceof ApiError) throw error;
     throw cannotBeHandled(kind, expected, (error as Error).message, bytes);
@@ -103,13 +103,13 @@ function decodeBody(body: Body, expected: GroupVersionKind | undefined, validati
   const value = objectOf(body, expected);
   const gvk = kindOf(value, expected, body.bytes);
   const struct = structFor(gvk, expected);
-  const scan = body.text === undefined ? undefined : scanJson(body.text);
+  const scan = body.json?.scan;
   const walk = new Walk(validation !== "Ignore" && scan !== undefined);
   let object = walk.struct(struct, value);
   const twice = validation !== "Ignore" && scan !== undefined && scan.keys !== walk.keys;
   let strictErrors: string[] = [];
   if (!walk.clean || twice || scan?.oddNumbers === true || body.yamlErrors.length > 0) {
-    const exact = body.text === undefined ? undefined : parseJsonExactly(body.text);
+    const exact = body.json === undefined ? undefined : parseJsonExactly(body.json.text);
     const trace = new Trace(exact?.notes);
     const again = exact === undefined || !isObject(exact.value) ? value : exact.value;
     object = traced(trace, () => trace.struct(struct, again), gvk, expected, body.bytes);

@@ -3,7 +3,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import type { Decoded, FieldValidation, GroupVersionKind } from "../machinery/schema_access.ts";
 import { kindOf, objectOf, parseBody } from "./body.ts";
 import { countKeys, isObject } from "./go_walk.ts";
-import { parseJsonExactly, scanJson } from "./json_text.ts";
+import { parseJsonExactly } from "./json_text.ts";
 import { apiVersionOf } from "./kinds.ts";
 
 const accepted = ["application/json", "application/yaml"];
@@ -19,8 +19,8 @@ export function decodeUntyped(
   const value = objectOf(body, expected);
   const gvk = kindOf(value, expected, bytes);
   const errors = [...body.yamlErrors];
-  if (body.text !== undefined && validation !== "Ignore" && scanJson(body.text).keys !== countKeys(value)) {
-    errors.push(...duplicatesIn(body.text));
+  if (body.json !== undefined && validation !== "Ignore" && body.json.scan.keys !== countKeys(value)) {
+    errors.push(...duplicatesIn(body.json.text));
   }
   const object = { ...value, apiVersion: apiVersionOf(gvk), kind: gvk.kind } as KubeObject;
   return { object, errors: validation === "Ignore" ? [] : errors };
@@ -45,7 +45,7 @@ function duplicatesIn(text: string): string[] {
 
 /** A value that was parsed before, taken as it is. @throws ApiError 400 when it is no object. */
 export function untypedValue(value: unknown, expected: GroupVersionKind): Decoded {
-  const object = objectOf({ value, bytes: undefined, text: undefined, yamlErrors: [] }, expected);
+  const object = objectOf({ value, bytes: undefined, json: undefined, yamlErrors: [] }, expected);
   const gvk = kindOf(object, expected, undefined);
   return { object: { ...object, apiVersion: apiVersionOf(gvk), kind: gvk.kind } as KubeObject, errors: [] };
 }

@@ -3,7 +3,7 @@
  * only over values in which the plain walk found something.
  */
 import type { GoField, GoStruct, GoType } from "./go_types.ts";
-import { Walk } from "./go_walk.ts";
+import { plainNumbers, Walk } from "./go_walk.ts";
 import { NumberText, type ObjectNotes } from "./json_text.ts";
 
 /** An error that Go's decoder returns at once, whatever it noted before. */
@@ -78,6 +78,10 @@ export class Trace extends Walk {
     const value = super.entry(element, given, key);
     this.#path = path;
     return value;
+  }
+
+  protected override kept(given: unknown): unknown {
+    return plainNumbers(given);
   }
 
   protected override nested(type: GoType, given: unknown): unknown {

@@ -143,7 +143,11 @@ export class Walk {
     if (type.kind === "schemaOrBool" && typeof given !== "boolean") return this.fail("boolean or JSON schema expected");
     if (type.kind === "schemaOrArray" || type.kind === "schemaOrStrings") return undefined;
     if (this.counting) this.keys += countKeys(given);
-    return plainNumbers(given);
+    return this.kept(given);
+  }
+
+  protected kept(given: unknown): unknown {
+    return given;
   }
 
   #quantity(given: unknown): unknown {

@@ -21,13 +21,20 @@ export interface JsonScan {
   readonly keys: number;
   /** Some number is a NumberText. */
   readonly oddNumbers: boolean;
+  /** How deep objects and lists are nested. */
+  readonly depth: number;
 }
+
+/** Go's limit. */
+export const maxDepth = 10_000;
 
 /** Looks through a text that JSON.parse accepted. */
 export function scanJson(text: string): JsonScan {
   let keys = 0;
   let oddNumbers = false;
   let digits = 0;
+  let depth = 0;
+  let deepest = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === 0x22) {
@@ -37,16 +44,19 @@ export function scanJson(text: string): JsonScan {
       if (++digits > 15) oddNumbers = true;
     } else {
       if (code === 0x3a) keys++;
+      // Brackets and braces differ in one bit only.
+      else if ((code & 0xdf) === 0x5b) deepest = Math.max(deepest, ++depth);
+      else if ((code & 0xdf) === 0x5d) depth--;
       else if (code === 0x2e || code === 0x45 || (code === 0x65 && digits > 0)) oddNumbers = true;
       digits = 0;
     }
   }
-  return { keys, oddNumbers };
+  return { keys, oddNumbers, depth: deepest };
 }
 
 function endOfString(text: string, start: number): number {
   let end = text.indexOf('"', start + 1);
-  while (text.charCodeAt(end - 1) === 0x5c) {
+  while (end > 0 && text.charCodeAt(end - 1) === 0x5c) {
     let back = end - 2;
     while (text.charCodeAt(back) === 0x5c) back--;
     if ((end - back) % 2 === 1) break;
@@ -96,7 +106,7 @@ class ExactParser {
   }
 
   #space(): void {
-    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? "")) this.#at++;
+    for (let code = this.#text.charCodeAt(this.#at); isSpace(code); code = this.#text.charCodeAt(this.#at)) this.#at++;
   }
 
   #value(context: string): unknown {
@@ -144,6 +154,13 @@ class ExactParser {
 
   #string(): string {
     const start = this.#at++;
+    const end = endOfString(this.#text, start);
+    const quoted = end < 0 ? "" : this.#text.slice(start, end + 1);
+    // Nothing to unescape and nothing forbidden: most strings.
+    if (end >= 0 && isPlain(quoted)) {
+      this.#at = end + 1;
+      return quoted.slice(1, -1);
+    }
     for (;;) {
       const code = this.#text.charCodeAt(this.#at);
       if (code === 0x22) break;
@@ -218,6 +235,18 @@ export function setOwn(object: Record<string, unknown>, key: string, value: unkn
   if (key === "__proto__") {
     Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
   } else object[key] = value;
+}
+
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code === 0x5c) return false;
+  }
+  return true;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x0a || code === 0x0d || code === 0x09;
 }
 
 function quoteCharacter(code: number): string {

@@ -133,6 +133,12 @@ const refused: { name: string; text: string; message: string; type?: string }[] 
       `the object provided is unrecognized (must be of type Pod): couldn't get version/kind; json parse error: unexpected end of JSON input ({"spec":)`,
   },
   {
+    name: "a body nested deeper than Go reads",
+    text: `{"spec":${"[".repeat(10_001)}${"]".repeat(10_001)}}`,
+    message:
+      `the object provided is unrecognized (must be of type Pod): couldn't get version/kind; json parse error: exceeded max depth ({"spec":[[[[[[[[[[[[[[[[[[[[[[ ...)`,
+  },
+  {
     name: "an empty body",
     text: "",
     message:
