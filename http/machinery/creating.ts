@@ -150,5 +150,6 @@ export function managerFor(
   operation: "Update" | "Apply",
   now: string,
 ): Manager {
-  return { name: fieldManager, operation, apiVersion: apiVersionOf(resource), subresource, now };
+  const time = subresource === "scale" ? undefined : now;
+  return { name: fieldManager, operation, apiVersion: apiVersionOf(resource), subresource, now: time };
 }

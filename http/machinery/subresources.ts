@@ -10,7 +10,7 @@ import { patch } from "./patching.ts";
 import { get } from "./reading.ts";
 import { scale } from "./scale.ts";
 import type { AdmissionRequest, Resource, SubresourceRequest } from "./types.ts";
-import { change, update } from "./updating.ts";
+import { change, plainChange, update } from "./updating.ts";
 
 /** What is carried over connections, not answered with an object. */
 const streams = new Set(["exec", "attach", "portforward", "log", "proxy"]);
@@ -87,11 +87,20 @@ async function handle(
     now: timestamp(engine.clock.wallTime()),
     client: engine.client,
     update: async (alter) => {
-      const entry = await change(engine, resource, request, options, warnings, (old) => {
-        const next = copyJson(old);
-        alter(next);
-        return next;
-      });
+      const entry = await change(
+        engine,
+        resource,
+        request,
+        options,
+        warnings,
+        (old) => {
+          const next = copyJson(old);
+          alter(next);
+          return next;
+        },
+        false,
+        plainChange,
+      );
       return entry.frozen;
     },
   };

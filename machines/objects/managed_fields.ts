@@ -25,8 +25,8 @@ export interface Manager {
   readonly apiVersion: string;
   /** "": the resource itself. */
   readonly subresource: string;
-  /** RFC 3339. */
-  readonly now: string;
+  /** RFC 3339; undefined where the API keeps no time of changes (scale). */
+  readonly now: string | undefined;
 }
 
 interface Owner {
