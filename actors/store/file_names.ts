@@ -7,6 +7,11 @@ export function segmentName(number: number, firstIndex: number): string {
   return `${pad(number, 10)}-${pad(firstIndex, 16)}.log`;
 }
 
+/** What the name of a segment says. */
+export function segmentPlace(name: string): { number: number; firstIndex: number } {
+  return { number: Number(name.slice(0, 10)), firstIndex: Number(name.slice(11, 27)) };
+}
+
 export function snapshotName(index: number, term: number): string {
   return `${pad(index, 16)}-${pad(term, 10)}.snapshot`;
 }

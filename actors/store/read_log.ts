@@ -1,14 +1,13 @@
 /** Reading a store's directory back after a stop or a crash. Nothing is changed but drafts, which are removed. */
 import type { Configuration, Entry, HardState, Identity, Position } from "../../machines/raft/entry.ts";
-import { MalformedBytes } from "../../machines/raft/bytes.ts";
-import { ByteReader } from "../../machines/raft/bytes.ts";
+import { ByteReader, MalformedBytes } from "../../machines/raft/bytes.ts";
 import { type LogRecord, readBatch, readConfiguration, type SegmentHeader } from "../../machines/raft/log_format.ts";
 import { KeyValueState } from "../../machines/store/key_value_state.ts";
 import { SnapshotReader } from "../../machines/store/snapshot_format.ts";
 import type { TornTail } from "../../machines/store/store_member_machine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
-import { isDraft, isSegment, isSnapshot, snapshotIndex } from "./file_names.ts";
+import { isDraft, isSegment, isSnapshot, segmentPlace, snapshotIndex } from "./file_names.ts";
 import { turn } from "./turn.ts";
 
 /** Everything a directory says. */
@@ -64,8 +63,14 @@ export async function readLog(disk: Disk, directory: string, clock: Clock): Prom
   const snapshot = await readSnapshots(disk, directory, names.filter(isSnapshot), clock, notes);
   const log = new LogReader(snapshot.applied, snapshot.configuration, snapshot.identity);
   const segments = names.filter(isSegment);
+  // Segments that the snapshot replaces are kept for the day it turns out to be damaged: they need not be read.
+  const first = Math.max(
+    0,
+    segments.findLastIndex((name) => segmentPlace(name).firstIndex <= snapshot.applied.index + 1),
+  );
   for (const [at, name] of segments.entries()) {
-    await log.read(await disk.read(`${directory}/${name}`), name, at === segments.length - 1, clock);
+    if (at < first) log.pass(name, await sizeOf(disk, `${directory}/${name}`));
+    else await log.read(await disk.read(`${directory}/${name}`), name, at === segments.length - 1, clock);
   }
   if (segments.length === 0 && names.some(isSnapshot)) {
     throw new LogRefused(`Cannot open the store in "${directory}": it has snapshots but no log`);
@@ -77,6 +82,15 @@ export async function readLog(disk: Disk, directory: string, clock: Clock): Prom
     );
   }
   return { ...snapshot, ...log.result(), notes };
+}
+
+async function sizeOf(disk: Disk, path: string): Promise<number> {
+  const file = await disk.open(path);
+  try {
+    return await file.size();
+  } finally {
+    await file.close();
+  }
 }
 
 async function readSnapshots(disk: Disk, directory: string, names: string[], clock: Clock, notes: string[]) {
@@ -126,9 +140,18 @@ class LogReader {
   #hardState: HardState = { term: 0, vote: "", commit: 0 };
   #torn: TornTail | null = null;
   #logBytes = 0;
+  /** A segment has been read: the next one must go on where it ends. */
+  #begun = false;
 
   constructor(readonly applied: Position, readonly snapshotConfiguration: Configuration, public identity?: Identity) {
     this.last = { index: 0, term: 0 };
+  }
+
+  /** Takes a segment as it is named. */
+  pass(name: string, bytes: number): void {
+    const { number, firstIndex } = segmentPlace(name);
+    this.#follow(number, name);
+    this.#segments.push({ name, number, before: { index: firstIndex - 1, term: 0 }, bytes, nextBatch: 0 });
   }
 
   async read(bytes: Uint8Array, name: string, isLast: boolean, clock: Clock): Promise<void> {
@@ -194,11 +217,8 @@ class LogReader {
       this.#refuse(name, 0, `it belongs to ${whose}, the rest to member ${known.member} of cluster ${known.cluster}`);
     }
     this.identity = { member, cluster };
-    const previous = this.#segments.at(-1);
-    if (previous !== undefined && header.segment !== previous.number + 1) {
-      this.#refuse(name, 0, `segment ${header.segment} follows segment ${previous.number}`);
-    }
-    if (previous === undefined) {
+    this.#follow(header.segment, name);
+    if (!this.#begun) {
       if (header.before.index > this.applied.index) {
         const missing = `${this.applied.index + 1} to ${header.before.index}`;
         this.#refuse(name, 0, `entries ${missing} are neither in the log nor in a snapshot`);
@@ -207,7 +227,14 @@ class LogReader {
     } else if (header.before.index !== this.last.index || header.before.term !== this.last.term) {
       this.#refuse(name, 0, `it follows entry ${header.before.index}, but the log ends at ${this.last.index}`);
     }
+    this.#begun = true;
     this.#hardState = header.hardState;
+  }
+
+  #follow(number: number, name: string): void {
+    const previous = this.#segments.at(-1);
+    if (previous === undefined || number === previous.number + 1) return;
+    this.#refuse(name, 0, `segment ${number} follows segment ${previous.number}`);
   }
 
   #add(entry: Entry, name: string, offset: number): void {
