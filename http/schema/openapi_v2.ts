@@ -10,8 +10,16 @@ import {
   sharedQuery,
 } from "./openapi_operations.ts";
 import { pathParameterNames, pathParameters, queryParameters } from "./openapi_parameters.ts";
-import { answerOf, apiVersionInfo, bearerToken, bodyOf, describeOperation, successCodes, tagOf } from "./openapi_v3.ts";
-import { parseApiVersion } from "./kinds.ts";
+import {
+  answerOf,
+  apiVersionInfo,
+  bearerToken,
+  bodyOf,
+  describeOperation,
+  successCodes,
+  tagOf,
+} from "./openapi_document.ts";
+import { definitionOf, parseApiVersion } from "./kinds.ts";
 
 const meta = "io.k8s.apimachinery.pkg.apis.meta.v1";
 const encodings = ["application/json", "application/yaml", "application/vnd.kubernetes.protobuf"];
@@ -86,8 +94,8 @@ function queryParameter(name: string): unknown {
 }
 
 function operation(document: string, each: Operation, shared: readonly string[]): unknown {
-  const answer = answerOf(each);
-  const body = bodyOf(each);
+  const answer = answerOf(each, definitionOf);
+  const body = bodyOf(each, definitionOf);
   const optional = each.action === "delete" || each.action === "deletecollection";
   const own = each.query.filter((name) => !shared.includes(name)).map(queryParameter);
   const parameters = body === undefined
