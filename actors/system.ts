@@ -43,6 +43,9 @@ export interface SpawnOptions<M extends AnyStateMachine> {
   readonly onStopped?: () => void;
 }
 
+/** The options for whichever kind is given: resolved first, so that inputs need no annotation (see actor_kind.ts). */
+type SpawnOptionsOf<M> = M extends AnyStateMachine ? SpawnOptions<M> : never;
+
 const restartBackOff = { firstMs: 100, maxMs: 30_000, forgetAfterMs: 60_000 };
 /** A wake-up this late means that the process was paused: input that waited goes before timers. */
 const pausedMs = 100;
@@ -73,7 +76,7 @@ export class ActorSystem {
    *
    * @throws Error when the address is taken or the supervisor is not there.
    */
-  spawn<M extends AnyStateMachine>(kind: ActorKind<M>, options: SpawnOptions<M>): ActorHandle<M> {
+  spawn<M extends AnyStateMachine>(kind: ActorKind<M>, options: SpawnOptionsOf<M>): ActorHandle<M> {
     if (this.#cells.has(options.address)) throw new Error(`Cannot spawn actor: address "${options.address}" is taken`);
     let supervisor: ActorCell | undefined;
     if (options.supervisor !== undefined) {

@@ -70,7 +70,7 @@ const podLikeMachine = setup({
   },
 });
 
-const kind = actorKind<typeof podLikeMachine>("pod", podLikeMachine, {
+const kind = actorKind("pod", podLikeMachine, {
   pullImage: (_) => ({ type: "image.pulled" }),
   startContainer: (_) => ({ type: "container.started" }),
   stopContainer: (_) => ({ type: "container.exited", exitCode: 0 }),

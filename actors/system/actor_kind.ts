@@ -36,6 +36,12 @@ export type Performers<M extends AnyStateMachine> = {
   ) => Answer<EventFromLogic<M>>;
 };
 
+/**
+ * The performers of whichever machine is given. TypeScript resolves a conditional type before it looks at the functions
+ * in an argument, so that they may return `{ type: "door.opened" }` without saying that it is no mere string.
+ */
+type PerformersOf<M> = M extends AnyStateMachine ? Performers<M> : never;
+
 /** As the system calls it. */
 export type Performer = (params: unknown, order: OrderContext) => Answer<EventObject>;
 
@@ -55,7 +61,7 @@ export interface ActorKind<M extends AnyStateMachine = AnyStateMachine> {
 export function actorKind<M extends AnyStateMachine>(
   name: string,
   machine: M,
-  performers: Performers<NoInfer<M>>,
+  performers: PerformersOf<M>,
   options: { urgent?: boolean } = {},
 ): ActorKind<M> {
   const effects = effectsOf(machine);

@@ -1,6 +1,6 @@
 /** How a door's orders are carried out: a table from order to motor. Nothing is decided here. */
 import { type ActorKind, actorKind } from "../../mod.ts";
-import { type DoorEvent, doorMachine } from "./door_machine.ts";
+import { doorMachine } from "./door_machine.ts";
 
 /** The world, as a door sees it. A motor that cannot do it throws; it stops when the order is called off. */
 export interface Motor {
@@ -8,12 +8,12 @@ export interface Motor {
 }
 
 export function doorKind(motor: Motor, callForHelp: (failures: number) => void): ActorKind<typeof doorMachine> {
-  return actorKind<typeof doorMachine>("door", doorMachine, {
-    openDoor: async (_, { signal }): Promise<DoorEvent> => {
+  return actorKind("door", doorMachine, {
+    openDoor: async (_, { signal }) => {
       await motor.turn("open", signal);
       return { type: "door.opened" };
     },
-    closeDoor: async (_, { signal }): Promise<DoorEvent> => {
+    closeDoor: async (_, { signal }) => {
       await motor.turn("close", signal);
       return { type: "door.closed" };
     },

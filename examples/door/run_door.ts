@@ -5,7 +5,6 @@
  */
 import { ActorSystem, address, type Clock, explainInWords, SimulatedClock } from "../../mod.ts";
 import { doorKind, type Motor } from "./door_actor.ts";
-import type { DoorInput } from "./door_machine.ts";
 
 /** A motor that takes two seconds, and fails each time that `fails` says so. */
 function simulatedMotor(clock: Clock, fails: () => boolean): Motor {
@@ -35,7 +34,7 @@ export async function runDoor(): Promise<string[]> {
   const door = system.spawn(kind, {
     address: at,
     input: { found: "closed" },
-    recover: (): DoorInput => ({ found: "ajar" }),
+    recover: () => ({ found: "ajar" }),
   });
 
   door.send({ type: "button.pressed" });

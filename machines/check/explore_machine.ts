@@ -67,6 +67,12 @@ export interface MachineWorld<M extends AnyStateMachine> {
   readonly except?: readonly string[];
 }
 
+/**
+ * The world of whichever machine is given. TypeScript resolves a conditional type before it looks at the functions in
+ * an argument, so that they may return `{ type: "image.pulled" }` without saying that it is no mere string.
+ */
+type WorldOf<M> = M extends AnyStateMachine ? MachineWorld<M> : never;
+
 export interface MachineExploration {
   readonly states: number;
   readonly steps: number;
@@ -96,9 +102,9 @@ type State<M extends AnyStateMachine> = MachineState<M> | undefined;
  */
 export function exploreMachine<M extends AnyStateMachine>(
   machine: M,
-  world: MachineWorld<NoInfer<M>> = {},
+  world?: WorldOf<M>,
 ): MachineExploration {
-  return new MachineSearch<M>(machine, world).run();
+  return new MachineSearch<M>(machine, world as MachineWorld<M> | undefined ?? {}).run();
 }
 
 class MachineSearch<M extends AnyStateMachine> {
