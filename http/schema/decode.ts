@@ -73,7 +73,7 @@ function structFor(gvk: GroupVersionKind, expected: GroupVersionKind | undefined
   if (expected === undefined) return struct;
   const wanted = definitionOf(expected);
   if (wanted === name) return struct;
-  if (wanted !== undefined && (gvk.kind !== expected.kind || gvk.group !== expected.group)) {
+  if (wanted !== undefined && gvk.kind !== expected.kind) {
     const [type, into] = [goNameOf(name ?? ""), internalNameOf(wanted)];
     throw cannotBeHandled(gvk, expected, `converting (${type}) to (${into}): unknown conversion`, undefined);
   }

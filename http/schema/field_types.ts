@@ -14,7 +14,8 @@ export function fieldTypeOf(gvk: GroupVersionKind): FieldType | undefined {
   return name === undefined ? undefined : typeOfDefinition(name);
 }
 
-function typeOfDefinition(name: string): FieldType {
+/** The type of a built-in definition: `io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta`. */
+export function typeOfDefinition(name: string): FieldType {
   let type = byDefinition.get(name);
   if (type === undefined) {
     type = typeOfSchema(definition(name) ?? {}, name, undefined);

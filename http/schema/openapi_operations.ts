@@ -79,7 +79,12 @@ function queryOf(path: string, action: string | undefined, kind: string | undefi
   if (action === undefined) return [];
   if (path.endsWith("/pods/{name}/log")) return [...logParameters, "pretty"];
   if (action === "connect") return byKind[kind ?? ""] ?? [];
-  return [...byAction[action] ?? [], "pretty"];
+  return actionQuery(action);
+}
+
+/** Query parameters of an action of a resource. */
+export function actionQuery(action: string): readonly string[] {
+  return [...byAction[action] ?? [], "pretty"].sort();
 }
 
 /** `api/v1`, `apis/apps/v1`, `apis/apps`, `version`: the document of OpenAPI v3 that a path is in. */

@@ -158,6 +158,15 @@ for (const { name, text, message, type } of refused) {
   });
 }
 
+Deno.test("decode refuses the same kind of another version or group", () => {
+  const event = { group: "", version: "v1", kind: "Event" };
+  const error = assertThrows(() => decode(`{"apiVersion":"events.k8s.io/v1","kind":"Event"}`, event), ApiError);
+  assertEquals(
+    error.message,
+    "the API version in the data (events.k8s.io/v1) does not match the expected API version (v1)",
+  );
+});
+
 Deno.test("decode refuses an unknown media type with 415", () => {
   const error = assertThrows(() => decode("{}", pod, "text/plain"), ApiError);
   assertEquals([error.code, error.reason], [415, "UnsupportedMediaType"]);
