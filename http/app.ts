@@ -63,8 +63,8 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
     c.set("user", await userOf(options, c));
     await next();
   });
-  app.all("/api/:version/*", (c) => resourceResponse(api, c, metrics, options.connect));
-  app.all("/apis/:group/:version/*", (c) => resourceResponse(api, c, metrics, options.connect));
+  app.all("/api/:version/:rest{.+}", (c) => resourceResponse(api, c, metrics, options.connect));
+  app.all("/apis/:group/:version/:rest{.+}", (c) => resourceResponse(api, c, metrics, options.connect));
 
   // What follows is no resource: allowed by path.
   app.use(async (c, next) => {

@@ -12,7 +12,7 @@ import { type WriteOptions, writeOptions } from "./options.ts";
 import { apiVersionOf, objectKey } from "./resource_registry.ts";
 import { hasGeneration } from "./resource_facts.ts";
 import { dryEntry, type Entry, entryOf, viewOf } from "./stored_object.ts";
-import type { AdmissionRequest, Resource } from "./types.ts";
+import type { AdmissionRequest, FieldError, Resource } from "./types.ts";
 
 const nameAttempts = 8;
 
@@ -112,11 +112,27 @@ export async function admitAndStore(
   const rules = strategy.validateName === undefined
     ? { namespaced: resource.namespaced }
     : { namespaced: resource.namespaced, validateName: strategy.validateName.bind(strategy) };
-  const errors = [...validateObjectMeta(metadata, rules), ...strategy.validate?.(object, context) ?? []];
+  const errors = [
+    ...validateObjectMeta(metadata, rules),
+    ...finalizerErrors(metadata.finalizers),
+    ...strategy.validate?.(object, context) ?? [],
+  ];
   if (errors.length > 0) throw invalid(resource.group, resource.kind, metadata.name ?? "", errors);
   for (const text of strategy.warnings?.(object, undefined) ?? []) admission.warn(text);
   await engine.admission.validate(admission);
   return await storeNew(engine, resource, inApiOrder(object), dryRun);
+}
+
+const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
+/** A finalizer is one that Kubernetes knows, or belongs to somebody's domain. */
+function finalizerErrors(finalizers: readonly string[] = []): FieldError[] {
+  return finalizers.flatMap((finalizer, index): FieldError[] => {
+    if (finalizer.includes("/") || standardFinalizers.has(finalizer)) return [];
+    const why = "name is neither a standard finalizer name nor is it fully qualified";
+    const message = `Invalid value: ${JSON.stringify(finalizer)}: ${why}`;
+    return [{ reason: "FieldValueInvalid", field: `metadata.finalizers[${index}]`, message }];
+  });
 }
 
 async function storeNew(engine: Engine, resource: Resource, object: KubeObject, dryRun: boolean): Promise<Entry> {

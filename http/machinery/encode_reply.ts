@@ -1,11 +1,14 @@
 /** An answer of the engine as the bytes a client asked for. */
-import { stringify as stringifyYaml } from "@std/yaml";
+import { stringify as stringifyYaml } from "yaml";
 import type { ApiReply } from "./api_request.ts";
 import type { Representation } from "./negotiation.ts";
 import { apiVersionOf } from "./resource_registry.ts";
 import { type IncludeObject, type ListMeta, partialOf, tableOf } from "./table.ts";
 
 const encoder = new TextEncoder();
+
+/** As Go writes it: words that YAML 1.1 reads as booleans are quoted, lists are not indented. */
+const yamlStyle = { version: "1.1", lineWidth: 0, indentSeq: false } as const;
 
 /** Larger lists are handed out in pieces of this size, so that nobody else waits for them. */
 const pieceBytes = 512 * 1024;
@@ -24,7 +27,7 @@ export interface EncodingContext {
 
 /** Any value in the asked format. */
 export function encodeValue(value: unknown, { format, pretty }: Representation): Uint8Array {
-  if (format === "yaml") return encoder.encode(stringifyYaml(sorted(value)));
+  if (format === "yaml") return encoder.encode(stringifyYaml(sorted(value), yamlStyle));
   return encoder.encode(pretty ? `${JSON.stringify(value, null, 2)}\n` : `${JSON.stringify(value)}\n`);
 }
 

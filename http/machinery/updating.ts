@@ -203,7 +203,9 @@ async function attemptChange(
   const judged = subresource === "status" && strategy.validateStatusUpdate !== undefined
     ? strategy.validateStatusUpdate(next, old, context)
     : strategy.validateUpdate?.(next, old, context) ?? [];
-  const errors = [...validateObjectMetaUpdate(next.metadata, old.metadata), ...judged];
+  // Both the generic rules and those of every built-in kind look at metadata: clients see such causes twice.
+  const metaErrors = validateObjectMetaUpdate(next.metadata, old.metadata);
+  const errors = [...metaErrors, ...metaErrors, ...judged];
   if (errors.length > 0) throw invalid(resource.group, resource.kind, name, errors);
   for (const text of strategy.warnings?.(next, old) ?? []) warnings.push(text);
   await engine.admission.validate(admission);

@@ -3,10 +3,14 @@
 type Json = unknown;
 
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+const generated = /(?<=\b(?:G_|a{58}))[bcdfghjklmnpqrstvwxz2456789]{5}\b/g;
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g;
 
 function text(value: string, namespace: string): string {
-  return value.replaceAll(namespace, "<namespace>").replace(uuid, "<uid>").replace(time, "<time>")
+  return value.replaceAll(namespace, "<namespace>").replace(uuid, "<uid>").replace(time, "<time>").replace(
+    generated,
+    "<suffix>",
+  )
     .replace(/\(\d+\)/g, "(<revision>)").replace(/current: \d+/, "current: <revision>");
 }
 

@@ -1,0 +1,162 @@
+import { assertEquals } from "@std/assert";
+import { recorded } from "../oracle.ts";
+import { kindDeviations } from "./deviations.ts";
+import { normalised } from "./normalise.ts";
+import { type TestApi, testApi, testResources } from "./test_api.ts";
+
+interface Answer {
+  readonly code: number;
+  readonly body?: { readonly metadata?: { readonly namespace?: string; readonly name?: string } };
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: unknown;
+}
+
+interface Kind {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly manifest: { readonly metadata: { readonly name: string } };
+  readonly create: { readonly response: Answer; readonly again?: Answer } & Readonly<Record<string, Answer>>;
+  readonly update?: Readonly<Record<string, Answer>>;
+  readonly patch?: Readonly<Record<string, Answer>>;
+  readonly [step: string]: unknown;
+}
+
+const files = [
+  "00_v1_Pod",
+  "07_v1_ConfigMap",
+  "08_v1_Secret",
+  "10_v1_Namespace",
+  "11_v1_Node",
+  "15_v1_ReplicationController",
+  "21_apps_v1_Deployment",
+  "23_apps_v1_ReplicaSet",
+  "24_apps_v1_StatefulSet",
+  "25_apps_v1_DaemonSet",
+  "26_apps_v1_ControllerRevision",
+  "27_batch_v1_Job",
+  "29_batch_v1_CronJob",
+  "39_coordination.k8s.io_v1_Lease",
+];
+
+const as = (view: string) => `application/json;as=${view};v=v1;g=meta.k8s.io`;
+const patchType = (kind: string) => ({ "content-type": `application/${kind}` });
+const labels = (values: unknown) => ({ metadata: { labels: values } });
+
+for (const file of files) {
+  const kind = recorded<Kind>(`kinds/${file}.json`);
+  if (kind === undefined) break;
+  Deno.test(`the API treats ${kind.apiVersion} ${kind.kind} as recorded`, async (t) => {
+    const test = await testApi();
+    const known = kindDeviations[file] ?? {};
+    const created = kind.create.response.body!;
+    const namespace = created.metadata?.namespace ?? "";
+    const { name } = kind.manifest.metadata;
+    const [group, version] = kind.apiVersion.includes("/") ? kind.apiVersion.split("/") : ["", kind.apiVersion];
+    const resource = testResources().find((row) => row.kind === kind.kind && row.group === group);
+    if (resource === undefined) throw new Error(`Cannot find a row for ${kind.kind}`);
+    const base = `${group === "" ? "/api" : `/apis/${group}`}/${version}`;
+    const collection = `${base}/${resource.namespaced ? `namespaces/${namespace}/` : ""}${resource.resource}`;
+    const item = `${collection}/${name}`;
+    const step = async (
+      what: string,
+      expected: Answer | undefined,
+      [method, path, body, headers]: [string, string, unknown?, Record<string, string>?],
+    ) => {
+      const answer = await ask(test, method, path, body, headers);
+      if (expected === undefined || known[what] !== undefined) return;
+      await t.step(what, () => compare(answer, expected, namespace));
+    };
+    const configuration = (ap: string) => ({
+      apiVersion: kind.apiVersion,
+      kind: kind.kind,
+      metadata: { name, labels: { ap } },
+    });
+    await step("create", kind.create.response, ["POST", collection, kind.manifest]);
+    await step("create again", kind.create.again, ["POST", collection, kind.manifest]);
+    await step("get", kind.get as Answer, ["GET", item]);
+    await step("partial", kind.partial as Answer, ["GET", item, undefined, { accept: as("PartialObjectMetadata") }]);
+    await step("table", kind.table as Answer, ["GET", item, undefined, { accept: as("Table") }]);
+    await step("missing", kind.missing as Answer, ["GET", `${collection}/nope`]);
+    await step("bad field selector", kind.badFieldSelector as Answer, [
+      "GET",
+      `${collection}?fieldSelector=spec.nope%3Dx`,
+    ]);
+    await step("bad label selector", kind.badLabelSelector as Answer, ["GET", `${collection}?labelSelector=a!!b`]);
+    const stored = (await ask(test, "GET", item)).body as { metadata: Record<string, unknown> };
+    const changed = (metadata: object) => ({ ...stored, metadata: { ...stored.metadata, ...metadata } });
+    const { staleResourceVersion, otherUid, otherName } = kind.update ?? {};
+    await step("stale update", staleResourceVersion, ["PUT", item, changed({ resourceVersion: "1" })]);
+    const uid = "00000000-0000-0000-0000-000000000000";
+    await step("update of another uid", otherUid, ["PUT", item, changed({ uid })]);
+    await step("update of another name", otherName, ["PUT", item, changed({ name: "other" })]);
+    const patch = kind.patch ?? {};
+    const merge = { metadata: { labels: { p: "1" }, annotations: { q: "2" } } };
+    await step("merge patch", patch.merge, ["PATCH", item, merge, patchType("merge-patch+json")]);
+    const add = [{ op: "add", path: "/metadata/labels/j", value: "1" }];
+    await step("json patch", patch.json, ["PATCH", item, add, patchType("json-patch+json")]);
+    const fails = [{ op: "test", path: "/metadata/name", value: "nope" }];
+    await step("json patch whose test fails", patch.jsonTestFails, [
+      "PATCH",
+      item,
+      fails,
+      patchType("json-patch+json"),
+    ]);
+    const bad = [{ op: "remove", path: "/spec/nope/nope" }];
+    await step("json patch of no path", patch.jsonBadPath, ["PATCH", item, bad, patchType("json-patch+json")]);
+    await step("strategic patch", patch.strategic, [
+      "PATCH",
+      item,
+      labels({ s: "1", p: null }),
+      patchType("strategic-merge-patch+json"),
+    ]);
+    await step("patch of no type", patch.wrongType, ["PATCH", item, {}, patchType("json")]);
+    const applied = patchType("apply-patch+yaml");
+    await step("apply", patch.apply, ["PATCH", `${item}?fieldManager=m1`, configuration("1"), applied]);
+    await step("apply with a conflict", patch.applyConflict, [
+      "PATCH",
+      `${item}?fieldManager=m2`,
+      configuration("2"),
+      applied,
+    ]);
+    await step("forced apply", patch.applyForced, [
+      "PATCH",
+      `${item}?fieldManager=m2&force=true`,
+      configuration("2"),
+      applied,
+    ]);
+    await step("apply without a manager", patch.applyNoManager, ["PATCH", item, configuration("2"), applied]);
+    await step("scale", kind.sub_scale as Answer, ["GET", `${item}/scale`]);
+    await step("status", kind.sub_status as Answer, ["GET", `${item}/status`]);
+    const wrongUid = { preconditions: { uid: "nope" } };
+    await step("delete of another uid", kind.deletePrecondition as Answer, ["DELETE", item, wrongUid]);
+    await step("delete", kind.delete as Answer, ["DELETE", item]);
+    await step("delete again", kind.deleteAgain as Answer, ["DELETE", item]);
+    test.stop();
+  });
+}
+
+async function ask(
+  test: TestApi,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<{ code: number; body: unknown }> {
+  const response = await test.request(path, {
+    method,
+    headers: { "user-agent": "Deno/2.9.3", "content-type": "application/json", ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { code: response.status, body: await response.json() };
+}
+
+/** Successes are recorded with their body, refusals with what is particular in it. */
+function compare(actual: { code: number; body: unknown }, expected: Answer, namespace: string): void {
+  const space = namespace === "" ? "no namespace" : namespace;
+  const { reason, message, details } = actual.body as Record<string, unknown>;
+  const told = expected.code < 400
+    ? { code: actual.code, body: actual.body }
+    : { code: actual.code, reason, message, ...(expected.details === undefined ? {} : { details }) };
+  assertEquals(normalised(told, space), normalised(expected, space));
+}
