@@ -3,6 +3,7 @@ import { isReadOnly, operationFault, requestFault } from "../../machines/store/t
 import type { Command } from "../../machines/store/command.ts";
 import type { Identity } from "../../machines/raft/entry.ts";
 import { refused } from "../../machines/store/requests.ts";
+import { SnapshotWriter } from "../../machines/store/snapshot_format.ts";
 import type { Amount, storeMemberMachine } from "../../machines/store/store_member_machine.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Disk } from "../../ports/disk.ts";
@@ -16,6 +17,7 @@ import {
 } from "../../ports/storage.ts";
 import { type ActorHandle, ActorSystem, type Address, address } from "../system.ts";
 import { storageError, StoreMember } from "./store_member.ts";
+import { turn } from "./turn.ts";
 import { storeMemberKind } from "./store_orders.ts";
 
 export interface OpenStorageOptions {
@@ -51,6 +53,8 @@ export interface MemberStorage extends Storage {
   readonly actor: ActorHandle<typeof storeMemberMachine>;
   /** What was found at opening and could be made good. */
   readonly notes: readonly string[];
+  /** Of everything that can be read now; members that have applied the same entries have the same. Takes its time. */
+  hash(): Promise<{ readonly appliedIndex: number; readonly hash: string }>;
 }
 
 /**
@@ -85,6 +89,18 @@ class SingleMemberStorage implements MemberStorage {
 
   get notes(): readonly string[] {
     return this.member.loaded.stored.notes;
+  }
+
+  async hash(): Promise<{ appliedIndex: number; hash: string }> {
+    const { member } = this;
+    const appliedIndex = member.applied.index;
+    const writer = new SnapshotWriter(member.store.state);
+    try {
+      while (writer.next() !== undefined) await turn(member.options.clock);
+      return { appliedIndex, hash: writer.hash };
+    } finally {
+      writer.release();
+    }
   }
 
   // The only voter is the leader for as long as it runs, and has applied all that was answered: it need not ask.

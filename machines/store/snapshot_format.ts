@@ -38,8 +38,7 @@ export class SnapshotWriter {
   #pin: ReturnType<KeyValueState["pin"]>;
   #frames: Generator<Uint8Array<ArrayBuffer>, void>;
   #out = new ByteWriter(frameBytes + (64 << 10));
-  #hash = 0;
-  #content = 0;
+  #hash = new FrameHash();
 
   constructor(state: KeyValueState, header?: SnapshotHeader) {
     this.#state = state;
@@ -65,14 +64,14 @@ export class SnapshotWriter {
 
   /** Of everything written so far, header apart: equal states have equal hashes. */
   get hash(): string {
-    return `${this.#hash.toString(16).padStart(8, "0")}-${this.#content.toString(16)}`;
+    return this.#hash.text;
   }
 
   *#make(header: SnapshotHeader | undefined, leases: readonly { id: number; ttlSeconds: number }[]) {
     if (header !== undefined) {
       this.#begin(kinds.header);
       writeHeader(this.#out, header, this.revision, this.compactedRevision);
-      yield this.#finish(kinds.header);
+      yield this.#finish();
     }
     for (let at = 0; at < leases.length; at += keysPerStep) {
       this.#begin(kinds.leases);
@@ -80,14 +79,14 @@ export class SnapshotWriter {
         this.#out.number(id);
         this.#out.number(ttlSeconds);
       }
-      yield this.#finish(kinds.leases);
+      yield this.#finish();
     }
     yield* this.#base();
     yield* this.#changes();
     const { hash } = this;
     this.#begin(kinds.end);
     this.#out.string(hash);
-    yield this.#finish(kinds.end);
+    yield this.#finish();
   }
 
   /** What was last written before the changes and is still readable. */
@@ -108,11 +107,11 @@ export class SnapshotWriter {
       });
       if (seen === 0) break;
       if (this.#out.length >= frameBytes) {
-        yield this.#finish(kinds.base);
+        yield this.#finish();
         this.#begin(kinds.base);
       }
     }
-    if (this.#out.length > frameHeaderBytes) yield this.#finish(kinds.base);
+    if (this.#out.length > frameHeaderBytes) yield this.#finish();
   }
 
   *#changes() {
@@ -121,11 +120,11 @@ export class SnapshotWriter {
     for (let at = 0; at < length; at++) {
       writeChange(this.#out, changes[at]!);
       if (this.#out.length >= frameBytes) {
-        yield this.#finish(kinds.changes);
+        yield this.#finish();
         this.#begin(kinds.changes);
       }
     }
-    if (this.#out.length > frameHeaderBytes) yield this.#finish(kinds.changes);
+    if (this.#out.length > frameHeaderBytes) yield this.#finish();
   }
 
   #begin(kind: Kind): void {
@@ -135,15 +134,30 @@ export class SnapshotWriter {
     this.#out.byte(kind);
   }
 
-  #finish(kind: Kind): Uint8Array<ArrayBuffer> {
+  #finish(): Uint8Array<ArrayBuffer> {
     const bytes = this.#out.bytes();
     this.#out.patch32(0, bytes.length - frameHeaderBytes);
     this.#out.patch32(4, crc32c(bytes, 8));
-    if (kind !== kinds.header && kind !== kinds.end) {
-      this.#hash = crc32c(bytes, 8, bytes.length, this.#hash);
-      this.#content += bytes.length - 8;
-    }
+    this.#hash.add(bytes);
     return bytes;
+  }
+}
+
+/** Of the content: of the lengths and checksums of its frames, header and end apart. */
+class FrameHash {
+  #crc = 0;
+  #frames = 0;
+
+  get text(): string {
+    return `${this.#crc.toString(16).padStart(8, "0")}-${this.#frames}`;
+  }
+
+  /** The frame that begins at `start`, whose checksum is filled in. */
+  add(bytes: Uint8Array, start = 0): void {
+    const kind = bytes[start + 8];
+    if (kind === kinds.header || kind === kinds.end) return;
+    this.#crc = crc32c(bytes, start, start + frameHeaderBytes, this.#crc);
+    this.#frames++;
   }
 }
 
@@ -160,8 +174,7 @@ export class SnapshotReader {
   #header: SnapshotHeader & { revision: number; compactedRevision: number } | undefined;
   #restore: ReturnType<KeyValueState["restore"]> | undefined;
   #at = 0;
-  #hash = 0;
-  #content = 0;
+  #hash = new FrameHash();
   #ended = false;
 
   constructor(readonly bytes: Uint8Array) {}
@@ -193,10 +206,7 @@ export class SnapshotReader {
     }
     // A copy: values are views of it, and die with their frame rather than with the whole file.
     this.#take(kind, new ByteReader(bytes.slice(start + frameHeaderBytes, end)));
-    if (kind !== kinds.header && kind !== kinds.end) {
-      this.#hash = crc32c(bytes, start + 8, end, this.#hash);
-      this.#content += end - start - 8;
-    }
+    this.#hash.add(bytes, start);
     this.#at = end;
     if (this.#ended && end !== bytes.length) {
       throw new MalformedBytes("Cannot read the snapshot: it goes on after its end");
@@ -221,7 +231,7 @@ export class SnapshotReader {
   }
 
   #end(reader: ByteReader): void {
-    const hash = `${this.#hash.toString(16).padStart(8, "0")}-${this.#content.toString(16)}`;
+    const hash = this.#hash.text;
     const written = reader.string();
     if (written !== hash) throw new MalformedBytes(`Cannot read the snapshot: its hash is ${hash}, not ${written}`);
     const { revision } = this.#header!;

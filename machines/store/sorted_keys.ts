@@ -7,6 +7,16 @@ import { compareKeys, noEnd } from "./key_order.ts";
 
 const most = 64;
 
+type Less = (a: string, b: string) => boolean;
+
+/**
+ * The engine's own order differs from that of the bytes only where both strings have a unit from U+D800 on at the first
+ * difference. While no key in the tree has one, the fast comparison is right, whatever is looked for.
+ */
+const plainLess: Less = (a, b) => a < b;
+const anyLess: Less = (a, b) => compareKeys(a, b) < 0;
+const highUnit = /[\ud800-\uffff]/;
+
 interface Leaf<V> {
   readonly leaf: true;
   keys: string[];
@@ -25,6 +35,7 @@ type Node<V> = Leaf<V> | Branch<V>;
 export class SortedKeys<V> {
   #root: Node<V> = { leaf: true, keys: [], values: [] };
   #size = 0;
+  #less = plainLess;
 
   get size(): number {
     return this.#size;
@@ -32,12 +43,13 @@ export class SortedKeys<V> {
 
   get(key: string): V | undefined {
     let node = this.#root;
-    while (!node.leaf) node = node.children[childFor(node, key)]!;
-    const at = lowerBound(node.keys, key);
+    while (!node.leaf) node = node.children[childFor(node, key, this.#less)]!;
+    const at = lowerBound(node.keys, key, this.#less);
     return node.keys[at] === key ? node.values[at] : undefined;
   }
 
   set(key: string, value: V): void {
+    if (this.#less === plainLess && highUnit.test(key)) this.#less = anyLess;
     const split = this.#insert(this.#root, key, value);
     if (split !== undefined) {
       this.#root = { leaf: false, keys: [split.key], children: [this.#root, split.right] };
@@ -54,12 +66,12 @@ export class SortedKeys<V> {
 
   /** Visits values in [start, end) in order until `visit` answers false; without an end, to the last. */
   scan(start: string, end: string | undefined, visit: (value: V, key: string) => boolean | void): void {
-    walk(this.#root, start, end === noEnd ? undefined : end, visit);
+    walk(this.#root, start, end === noEnd ? undefined : end, visit, this.#less);
   }
 
   #insert(node: Node<V>, key: string, value: V): { key: string; right: Node<V> } | undefined {
     if (node.leaf) {
-      const at = lowerBound(node.keys, key);
+      const at = lowerBound(node.keys, key, this.#less);
       if (node.keys[at] === key) {
         node.values[at] = value;
         return undefined;
@@ -69,7 +81,7 @@ export class SortedKeys<V> {
       this.#size++;
       return node.keys.length > most ? splitLeaf(node, at) : undefined;
     }
-    const at = childFor(node, key);
+    const at = childFor(node, key, this.#less);
     const split = this.#insert(node.children[at]!, key, value);
     if (split === undefined) return undefined;
     node.keys.splice(at, 0, split.key);
@@ -79,13 +91,13 @@ export class SortedKeys<V> {
 
   #remove(node: Node<V>, key: string): boolean {
     if (node.leaf) {
-      const at = lowerBound(node.keys, key);
+      const at = lowerBound(node.keys, key, this.#less);
       if (node.keys[at] !== key) return false;
       node.keys.splice(at, 1);
       node.values.splice(at, 1);
       return true;
     }
-    const at = childFor(node, key);
+    const at = childFor(node, key, this.#less);
     const child = node.children[at]!;
     if (!this.#remove(child, key)) return false;
     if (child.leaf ? child.keys.length === 0 : child.children.length === 0) {
@@ -110,19 +122,19 @@ function splitBranch<V>(node: Branch<V>): { key: string; right: Branch<V> } {
 }
 
 /** First place whose key is not before `key`. */
-function lowerBound(keys: readonly string[], key: string): number {
+function lowerBound(keys: readonly string[], key: string, less: Less): number {
   let low = 0;
   let high = keys.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (compareKeys(keys[middle]!, key) < 0) low = middle + 1;
+    if (less(keys[middle]!, key)) low = middle + 1;
     else high = middle;
   }
   return low;
 }
 
-function childFor<V>(node: Branch<V>, key: string): number {
-  const at = lowerBound(node.keys, key);
+function childFor<V>(node: Branch<V>, key: string, less: Less): number {
+  const at = lowerBound(node.keys, key, less);
   return node.keys[at] === key ? at + 1 : at;
 }
 
@@ -131,17 +143,18 @@ function walk<V>(
   start: string,
   end: string | undefined,
   visit: (value: V, key: string) => boolean | void,
+  less: Less,
 ): boolean {
   if (node.leaf) {
     const { keys, values } = node;
-    const stop = end === undefined ? keys.length : lowerBound(keys, end);
-    for (let at = lowerBound(keys, start); at < stop; at++) {
+    const stop = end === undefined ? keys.length : lowerBound(keys, end, less);
+    for (let at = lowerBound(keys, start, less); at < stop; at++) {
       if (visit(values[at]!, keys[at]!) === false) return false;
     }
     return stop === keys.length;
   }
-  for (let at = childFor(node, start); at < node.children.length; at++) {
-    if (!walk(node.children[at]!, start, end, visit)) return false;
+  for (let at = childFor(node, start, less); at < node.children.length; at++) {
+    if (!walk(node.children[at]!, start, end, visit, less)) return false;
   }
   return true;
 }

@@ -149,3 +149,18 @@ Deno.test("openStorage goes back to the same member, in a later term", async () 
   assertEquals([before.term, after.term], [1, 2]);
   await second.close();
 });
+
+Deno.test("openStorage has the same hash after a restart, and another after a write", async () => {
+  const disk = newDisk();
+  const storage = await openSmall(disk);
+  for (let i = 0; i < 30; i++) await write(storage, put(`k${i % 7}`, String(i)));
+  await storage.compact(20);
+  const before = await storage.hash();
+  assertEquals(await storage.hash(), before);
+  await storage.close();
+  const again = await openSmall(disk);
+  assertEquals((await again.hash()).hash, before.hash);
+  await write(again, put("k1", "other"));
+  assert((await again.hash()).hash !== before.hash);
+  await again.close();
+});
