@@ -19,6 +19,7 @@ export function storeMemberKind(member: StoreMember): ActorKind<typeof storeMemb
   const { disk, directory, clock } = member.options;
   return actorKind("store", storeMemberMachine, {
     openDirectory: tracked(member, async () => {
+      member.refusal = { code: "unavailable", message: "The store is opening" };
       await member.settled(); // An earlier life of the actor may still be at it.
       await member.reset();
       await disk.makeDirectory(directory);
