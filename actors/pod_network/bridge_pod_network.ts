@@ -63,7 +63,6 @@ export class BridgePodNetwork implements PodNetwork {
     const warnings = await setSysctls([
       ["net.ipv4.ip_forward", "1", true],
       [`net.ipv4.conf.${bridge}.route_localnet`, "1", true],
-      [`net.ipv4.conf.${bridge}.send_redirects`, "0", false],
       // Without it a pod is answered by its neighbour directly, past the translation.
       ["net.bridge.bridge-nf-call-iptables", "1", false],
     ]);

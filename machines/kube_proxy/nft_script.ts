@@ -40,6 +40,8 @@ function frame({ table, podCidr, serviceCidr, nodeCidr }: ProxyTable): string[] 
     base("filter-input", "filter hook input priority -10"),
     base("filter-forward", "filter hook forward priority -10"),
     base("filter-output", "filter hook output priority -10"),
+    // ICMP answers are limited to about one a second and peer: a reset always comes.
+    rule("refuse", "meta l4proto tcp reject with tcp reset"),
     rule("refuse", "reject"),
     // Who comes from outside through this host has to get the answer through this host as well.
     rule(
@@ -54,7 +56,7 @@ function frame({ table, podCidr, serviceCidr, nodeCidr }: ProxyTable): string[] 
     rule("nat-postrouting", "ip saddr . ip daddr @hairpins masquerade"),
     rule("nat-postrouting", 'ip saddr 127.0.0.0/8 oifname != "lo" ct status dnat masquerade'),
     rule("refusing", `${key} vmap @refusals`),
-    rule("refusing", `ip daddr ${serviceCidr} reject`),
+    rule("refusing", `ip daddr ${serviceCidr} goto refuse`),
     ...["filter-input", "filter-forward", "filter-output"].map((chain) => rule(chain, "ct state new goto refusing")),
   ];
 }

@@ -101,7 +101,8 @@ const pieces: readonly Piece[] = [
   ],
   [/^fib saddr type local ?/, (_, packet) => matches(packet.fromHost, packet)],
   [/^oifname != "lo" ?/, (_, packet) => packet],
-  [/^iifname != "lo" ?/, (_, packet) => matches(!packet.fromHost, packet)],
+  [/^iifname "[^"]+" ?/, (_, packet) => matches(!packet.fromHost, packet)],
+  [/^oifname "[^"]+" ?/, (_, packet) => packet],
   [/^ct status dnat ?/, (_, packet) => matches(packet.translated, packet)],
   [/^ct state new ?/, (_, packet) => packet],
   [
@@ -127,7 +128,8 @@ const pieces: readonly Piece[] = [
   ],
   [/^dnat to (\S+)/, (_, packet, [, target]) => [translate(packet, target!.split(":"))]],
   [/^masquerade.*/, (_, packet) => [{ verdict: "accept", packet: { ...packet, masqueraded: true } }]],
-  [/^reject$/, (_, packet) => [{ verdict: "reject", packet }]],
+  [/^icmp type redirect ?/, () => undefined],
+  [/^reject( with tcp reset)?$/, (_, packet) => [{ verdict: "reject", packet }]],
   [/^drop$/, (_, packet) => [{ verdict: "drop", packet }]],
   [/^goto (\S+)$/, (walk, packet, [, chain]) => walk.chain(chain!, packet)],
 ];
@@ -151,7 +153,9 @@ class Walk {
     let moving: Outcome[] = [{ verdict: "continue", packet }];
     for (const text of this.table.chains.get(name)!.rules) {
       // A chain reached by goto does not come back: a rule that led to one has spoken, whatever came of it.
-      moving = moving.flatMap((outcome) => outcome.verdict === "continue" ? this.rule(text, outcome.packet) : [outcome]);
+      moving = moving.flatMap((outcome) =>
+        outcome.verdict === "continue" ? this.rule(text, outcome.packet) : [outcome]
+      );
     }
     return moving.map((outcome) => outcome.verdict === "continue" ? { ...outcome, verdict: "accept" } : outcome);
   }

@@ -3,6 +3,7 @@ import { keyOf, type KubeObject } from "../../../machines/objects/object.ts";
 import { resourceName, type ResourceRef } from "../../../machines/objects/resources.ts";
 import type { ApiClient, ApiWatchSink, ListOptions, ObjectList, Watch } from "../../../ports/api_client.ts";
 
+type Changed = { type: "ADDED" | "MODIFIED" | "DELETED"; object: KubeObject };
 type Written = { metadata: { name: string; namespace?: string } };
 
 export class MemoryApiClient implements ApiClient {
@@ -11,6 +12,7 @@ export class MemoryApiClient implements ApiClient {
   /** Set to refuse the next patches. */
   failure: Error | undefined;
   #revision = 0;
+  readonly #history = new Map<string, Changed[]>();
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #sinks = new Map<string, Set<ApiWatchSink<KubeObject>>>();
 
@@ -51,11 +53,15 @@ export class MemoryApiClient implements ApiClient {
     return Promise.resolve({ items, resourceVersion: String(this.#revision) });
   }
 
-  watch<T>(resource: ResourceRef, _options: ListOptions, sink: ApiWatchSink<T>): Watch {
+  watch<T>(resource: ResourceRef, options: ListOptions, sink: ApiWatchSink<T>): Watch {
     const name = resourceName(resource);
     const sinks = this.#sinks.get(name) ?? new Set();
     this.#sinks.set(name, sinks);
     const untyped = sink as unknown as ApiWatchSink<KubeObject>;
+    const missed = (this.#history.get(name) ?? []).filter(({ object }) =>
+      Number(object.metadata.resourceVersion) > Number(options.resourceVersion ?? this.#revision)
+    );
+    if (missed.length > 0) untyped.events(missed);
     sinks.add(untyped);
     return { cancel: () => void sinks.delete(untyped) };
   }
@@ -102,7 +108,9 @@ export class MemoryApiClient implements ApiClient {
     return objects;
   }
 
-  #tell(resource: ResourceRef, type: "ADDED" | "MODIFIED" | "DELETED", object: KubeObject): void {
+  #tell(resource: ResourceRef, type: Changed["type"], object: KubeObject): void {
+    const name = resourceName(resource);
+    this.#history.set(name, [...this.#history.get(name) ?? [], { type, object }]);
     for (const sink of this.#sinks.get(resourceName(resource)) ?? []) sink.events([{ type, object }]);
   }
 }
