@@ -1,5 +1,5 @@
 /** Events of both groups: v1 is how they are stored, events.k8s.io/v1 the newer form of the same objects. */
-import { dns1123LabelErrors, qualifiedNameErrors } from "../../../machines/objects/names.ts";
+import { pathSegmentErrors, qualifiedNameErrors } from "../../../machines/objects/names.ts";
 import type { KubeObject } from "../../../machines/objects/object.ts";
 import type { Column, FieldError, Resource, Strategy } from "../../machinery/types.ts";
 import { column, nameColumn, wide } from "../columns/column.ts";
@@ -59,21 +59,16 @@ const clusterScoped = new Set([
 ]);
 
 function validateRegarding(event: KubeObject): FieldError[] {
-  const involved = fields(event["involvedObject"]);
+  const { namespace: of, kind, apiVersion } = Object.fromEntries(
+    Object.entries(fields(event["involvedObject"])).map(([name, value]) => [name, text(value)]),
+  );
   const namespace = text(event.metadata.namespace);
-  const of = text(involved["namespace"]);
-  const at = path("involvedObject", "namespace");
-  const kind = text(involved["kind"]);
-  const isCore = !text(involved["apiVersion"]).includes("/") && text(involved["apiVersion"]) !== "";
-  if (of === "") {
-    if (namespace === "default" || namespace === "kube-system") return [];
-    if (kind === "Node" && isCore) return [];
-    return [invalid(at, of, "does not match event.namespace")];
-  }
-  if (clusterScoped.has(kind) && (isCore || kind !== "Node")) {
-    return namespace === "default" ? [] : [invalid(at, of, "does not match event.namespace")];
-  }
-  return of === namespace ? [] : [invalid(at, of, "does not match event.namespace")];
+  const mismatch = [invalid(path("involvedObject", "namespace"), of ?? "", "does not match event.namespace")];
+  if ((of ?? "") === "") return namespace === "default" ? [] : mismatch;
+  // Of an object whose API is not named nobody knows whether it has a namespace.
+  if ((apiVersion ?? "") === "") return [];
+  if (clusterScoped.has(kind ?? "")) return namespace === "default" ? [] : mismatch;
+  return of === namespace ? [] : mismatch;
 }
 
 /** Events with an `eventTime` of the newer kind are held to stricter rules. */
@@ -97,36 +92,37 @@ function validateNew(event: KubeObject): FieldError[] {
   return errors;
 }
 
-function validateEvent(given: KubeObject): FieldError[] {
+/** What holds for an event of either form, new or changed. */
+function validateCommon(given: KubeObject): FieldError[] {
   const event = v1Form(given);
-  const isNew = given.apiVersion !== "v1";
-  if (!isNew && !has(event["eventTime"])) {
-    const errors = validateRegarding(event);
-    return [
-      ...errors,
-      ...invalidFor(path("namespace"), event.metadata.namespace, dns1123LabelErrors(text(event.metadata.namespace))),
-    ];
-  }
-  const errors: FieldError[] = [];
-  if (isNew && !has(event["eventTime"])) errors.push(required(path("eventTime")));
-  errors.push(...validateRegarding(event));
-  if (isNew) {
-    const type = text(event["type"]);
-    if (type !== "Normal" && type !== "Warning") errors.push(invalid(path("type"), "", `has invalid value: ${type}`));
-    for (const name of ["firstTimestamp", "lastTimestamp"]) {
-      if (has(event[name])) errors.push(invalid(path(name), "", "needs to be unset"));
-    }
-    if (int(event["count"]) !== 0) errors.push(invalid(path("count"), "", "needs to be unset"));
-    const source = fields(event["source"]);
-    if (text(source["component"]) !== "" || text(source["host"]) !== "") {
-      errors.push(invalid(path("source"), "", "needs to be unset"));
-    }
-  }
-  return [...errors, ...validateNew(event)];
+  const isNew = given.apiVersion !== "v1" || has(event["eventTime"]);
+  return [...validateRegarding(event), ...(isNew ? validateNew(event) : [])];
+}
+
+function validateEvent(given: KubeObject): FieldError[] {
+  const errors = validateCommon(given);
+  if (given.apiVersion === "v1") return errors;
+  const event = v1Form(given);
+  if (!has(event["eventTime"])) errors.push(required(path("eventTime")));
+  const type = text(event["type"]);
+  if (type !== "Normal" && type !== "Warning") errors.push(invalid(path("type"), "", `has invalid value: ${type}`));
+  const source = fields(event["source"]);
+  const unset: [field: string, isSet: boolean][] = [
+    ["firstTimestamp", has(event["firstTimestamp"])],
+    ["lastTimestamp", has(event["lastTimestamp"])],
+    ["count", int(event["count"]) !== 0],
+    ["source", text(source["component"]) !== "" || text(source["host"]) !== ""],
+  ];
+  return [
+    ...errors,
+    ...unset.filter(([, isSet]) => isSet).map(([field]) => invalid(path(field), "", "needs to be unset")),
+  ];
 }
 
 const keptFields: readonly [field: string, told: string][] = [
   ["involvedObject", "involvedObject"],
+  ["reason", "reason"],
+  // Kubernetes says it twice.
   ["reason", "reason"],
   ["message", "message"],
   ["source", "source"],
@@ -151,7 +147,7 @@ function dump(value: unknown, field: string): unknown {
 
 /** Of an event of the newer group only the series may change. */
 function validateEventUpdate(givenNext: KubeObject, givenOld: KubeObject): FieldError[] {
-  const errors = validateEvent(givenNext);
+  const errors = validateCommon(givenNext);
   if (givenNext.apiVersion === "v1") return errors;
   const next = v1Form(givenNext);
   const old = v1Form(givenOld);
@@ -257,6 +253,7 @@ export const events: Resource = row({
   group: "",
   strategy: {
     ...rules,
+    validateName: pathSegmentErrors,
     setDefaults(event) {
       for (const name of ["reportingComponent", "reportingInstance"]) event[name] ??= "";
     },

@@ -164,6 +164,10 @@ export const limitRanges: Resource = row({
   shortNames: ["limits"],
   strategy: {
     setDefaults: setLimitDefaults,
+    prepareForCreate(object) {
+      // A range without a name gets a random one: its uid is at hand.
+      if (!has(object.metadata.name) || object.metadata.name === "") object.metadata.name = object.metadata.uid;
+    },
     validate: validateLimitRange,
     validateUpdate: validateLimitRange,
     hasGeneration: false,

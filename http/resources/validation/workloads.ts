@@ -14,7 +14,13 @@ import {
   path,
   required,
 } from "./field.ts";
-import { isEmptySelector, selectorMatches, validateLabelSelector } from "./labels.ts";
+import {
+  isEmptySelector,
+  selectorMatches,
+  validateAnnotations,
+  validateLabels,
+  validateLabelSelector,
+} from "./labels.ts";
 import { validatePodTemplate } from "./pod_spec.ts";
 
 /** A count or a percentage. */
@@ -204,6 +210,10 @@ export function validateStatefulSetSpec(given: Fields): FieldError[] {
   if (selector.usable) {
     const withClaims = { ...given, template: templateWithClaims(given) };
     errors.push(...validateTemplate(withClaims, given["selector"], spec, { kind: "StatefulSet" }));
+    // Kubernetes checks a set's template labels and annotations twice.
+    const { labels, annotations } = fields(fields(given["template"])["metadata"]);
+    errors.push(...validateLabels(labels, spec.child("template", "labels")));
+    errors.push(...validateAnnotations(annotations, spec.child("template", "annotations")));
   }
   const serviceName = text(given["serviceName"]);
   if (serviceName !== "") {

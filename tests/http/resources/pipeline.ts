@@ -37,7 +37,8 @@ export function create(
   strategy.prepareForCreate?.(object, context);
   beforeValidation?.(object);
   const rules = { namespaced, ...(strategy.validateName === undefined ? {} : { validateName: strategy.validateName }) };
-  const errors = [...validateObjectMeta(object.metadata, rules), ...strategy.validate?.(object, context) ?? []];
+  const named = resource.answer === undefined ? validateObjectMeta(object.metadata, rules) : [];
+  const errors = [...named, ...strategy.validate?.(object, context) ?? []];
   return { object, errors };
 }
 
