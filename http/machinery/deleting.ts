@@ -4,10 +4,17 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
 import { type ApiReply, type ApiRequest, attributesOf, inApiOrder, timestamp } from "./api_request.ts";
 import type { Engine } from "./engine.ts";
-import { badRequest, conflict, notFound, objectModified } from "./errors.ts";
+import { badRequest, conflict, notFound, objectModified, warning } from "./errors.ts";
 import { type DeleteOptions, deleteOptions, listOptions } from "./options.ts";
 import { listPage } from "./reading.ts";
-import { holdsDeletion, prepareForDelete, returnsDeletedObject } from "./resource_facts.ts";
+import {
+  defaultPropagation,
+  deletionWarnings,
+  holdsDeletion,
+  isNamespace,
+  prepareForDelete,
+  returnsDeletedObject,
+} from "./resource_facts.ts";
 import { objectKey } from "./resource_registry.ts";
 import { parseSelection } from "./selection.ts";
 import { dryEntry, type Entry, entryOf, viewOf } from "./stored_object.ts";
@@ -20,8 +27,10 @@ const orphan = "orphan";
 
 export async function remove(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
   const options = deleteOptions(request.query, deleteBody(engine, request));
-  const warnings: string[] = [];
-  const outcome = await removeObject(engine, resource, request, options, warnings);
+  const warnings = options.propagationPolicy === undefined ? deletionWarnings(resource) : [];
+  const outcome = await removeObject(engine, resource, request, options, warnings).catch((error: unknown) => {
+    throw warning(error, warnings);
+  });
   if (!outcome.gone || returnsDeletedObject(resource)) {
     const waits = !outcome.gone && options.orphanDependents === false;
     return { type: "object", code: waits ? 202 : 200, resource, entry: outcome.entry, warnings };
@@ -145,6 +154,10 @@ function checkPreconditions(resource: Resource, old: KubeObject, { preconditions
   const { uid, resourceVersion } = preconditions;
   const spoken = { group: resource.group, resource: resource.kind };
   const { name, uid: ownUid, resourceVersion: ownVersion } = old.metadata;
+  if (uid !== undefined && uid !== ownUid && isNamespace(resource)) {
+    const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${ownUid}`;
+    throw conflict(resource, name, why);
+  }
   if (uid !== undefined && uid !== ownUid) {
     throw conflict(
       spoken,
@@ -186,7 +199,7 @@ function planRemoval(
   const grace = gracePeriod(resource, old, options);
   const mark = (seconds: number, at: number) => {
     metadata.deletionTimestamp = timestamp(at + seconds * 1000);
-    metadata.deletionGracePeriodSeconds = seconds;
+    if (!isNamespace(resource)) metadata.deletionGracePeriodSeconds = seconds;
   };
   if (marked) {
     const before = metadata.deletionGracePeriodSeconds ?? 0;

@@ -35,6 +35,18 @@ export function conflict(resource: Named, name: string, why: string): ApiError {
 export const objectModified =
   "the object has been modified; please apply your changes to the latest version and try again";
 
+const warnings = new WeakMap<Error, readonly string[]>();
+
+/** The error, which tells its client these warnings besides. */
+export function warning(error: unknown, texts: readonly string[]): unknown {
+  if (error instanceof Error && texts.length > 0) warnings.set(error, texts);
+  return error;
+}
+
+export function warningsOf(error: unknown): readonly string[] {
+  return (error instanceof Error ? warnings.get(error) : undefined) ?? [];
+}
+
 /** 422 with every cause. */
 export function invalid(group: string, kind: string, name: string, errors: readonly FieldError[]): ApiError {
   const texts = [...new Set(errors.map(({ field, message }) => `${field}: ${message}`))];

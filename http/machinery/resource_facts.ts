@@ -73,7 +73,7 @@ export function spokenKey(resource: Resource, namespace: string, name: string): 
 /** Whether something besides `metadata.finalizers` keeps a deleted object. */
 export function holdsDeletion(resource: Resource, object: KubeObject): boolean {
   if (resource.strategy.holdsDeletion !== undefined) return resource.strategy.holdsDeletion(object);
-  if (resource.group !== "" || resource.resource !== "namespaces") return false;
+  if (!isNamespace(resource)) return false;
   const finalizers = (object.spec as { finalizers?: readonly string[] } | undefined)?.finalizers;
   return finalizers !== undefined && finalizers.length > 0;
 }
@@ -85,13 +85,38 @@ export function prepareForDelete(
   context: Parameters<NonNullable<Resource["strategy"]["prepareForDelete"]>>[1],
 ): void {
   if (resource.strategy.prepareForDelete !== undefined) resource.strategy.prepareForDelete(object, context);
-  else if (resource.group === "" && resource.resource === "namespaces") {
+  else if (isNamespace(resource)) {
     object.status = { ...(object.status as object | undefined), phase: "Terminating" };
   }
 }
 
 export function hasGeneration({ strategy }: Resource, object: KubeObject): boolean {
   return strategy.hasGeneration ?? object.spec !== undefined;
+}
+
+/** Whether a change of annotations counts as a new generation too. */
+export function countsAnnotations({ group, resource }: Resource): boolean {
+  return group === "apps" && resource === "deployments";
+}
+
+/** Namespaces are marked for deletion by a code path of their own in kube-apiserver, with other words. */
+export function isNamespace({ group, resource }: Resource): boolean {
+  return group === "" && resource === "namespaces";
+}
+
+/** What an absent propagationPolicy means. */
+export function defaultPropagation({ group, resource, strategy }: Resource): "Orphan" | "Background" | "Foreground" {
+  if (group === "batch" && resource === "jobs") return "Orphan";
+  return strategy.defaultPropagation ?? "Background";
+}
+
+/** What a deletion that names no propagationPolicy is warned of. */
+export function deletionWarnings({ group, resource }: Resource): string[] {
+  if (group !== "batch" || resource !== "jobs") return [];
+  return [
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set " +
+    "propagationPolicy=Orphan to suppress this warning",
+  ];
 }
 
 /** The order of groups in `/apis` (kube-apiserver's priorities); others follow by name. */

@@ -9,7 +9,7 @@ import { maxRequestBytes, type ServerEnvironment } from "../server/environment.t
 import type { Api } from "./api.ts";
 import type { ApiReply, ApiRequest, RequestBody } from "./api_request.ts";
 import { contentType, encodeList, encodeObject, encodeValue, type EncodingContext } from "./encode_reply.ts";
-import { badRequest, methodNotAllowed, tooManyBytes } from "./errors.ts";
+import { badRequest, methodNotAllowed, tooManyBytes, warningsOf } from "./errors.ts";
 import type { Metrics } from "./metrics.ts";
 import { negotiate, type Representation } from "./negotiation.ts";
 import { patchTypeOf } from "./patch_body.ts";
@@ -68,7 +68,7 @@ export function errorResponse(c: AppContext, error: unknown): Response {
   const response = respond(status.code ?? 500, encodeValue(status, representation), contentType(representation));
   const retry = status.details?.retryAfterSeconds;
   if (retry !== undefined && retry > 0) response.headers.set("retry-after", String(retry));
-  return response;
+  return warned(response, warningsOf(error));
 }
 
 /** A request for a resource. */

@@ -10,7 +10,7 @@ import { decodeBody } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
 import { badRequest, conflict, invalid, notFound, objectModified } from "./errors.ts";
 import { type WriteOptions, writeOptions } from "./options.ts";
-import { hasGeneration, holdsDeletion, spokenKey } from "./resource_facts.ts";
+import { countsAnnotations, hasGeneration, holdsDeletion, spokenKey } from "./resource_facts.ts";
 import { objectKey } from "./resource_registry.ts";
 import { dryEntry, Entry, entryOf, viewOf } from "./stored_object.ts";
 import type { AdmissionRequest, Resource } from "./types.ts";
@@ -282,7 +282,9 @@ function settleGeneration(resource: Resource, next: KubeObject, old: KubeObject)
   if (!hasGeneration(resource, next)) return;
   const { metadata: _next, status: _nextStatus, ...now } = next;
   const { metadata: _old, status: _oldStatus, ...before } = old;
-  if (!jsonEquals(now, before)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const annotated = countsAnnotations(resource) &&
+    !jsonEquals(next.metadata.annotations ?? {}, old.metadata.annotations ?? {});
+  if (annotated || !jsonEquals(now, before)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 function manage(

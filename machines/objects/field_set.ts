@@ -100,7 +100,8 @@ function spoken(element: string): string {
 type Shape = "leaf" | "members" | "keyed" | "set";
 
 export function shapeOf(value: unknown, type: FieldType | undefined): Shape {
-  if (type?.atomic) return "leaf";
+  // What has a type without fields (RawExtension) is owned as a whole; without any type, members are owned one by one.
+  if (type?.atomic || type?.kind === "any") return "leaf";
   if (Array.isArray(value)) {
     return type?.listType === "map" ? "keyed" : type?.listType === "set" ? "set" : "leaf";
   }

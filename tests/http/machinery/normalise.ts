@@ -23,12 +23,16 @@ function withoutPlugins(object: Record<string, Json>): Record<string, Json> {
   const isOurs = (item: { name?: string }) => item.name?.startsWith("kube-api-access-") !== true;
   if (Array.isArray(spec.volumes)) spec.volumes = spec.volumes.filter(isOurs);
   if (Array.isArray(spec.volumes) && spec.volumes.length === 0) delete spec.volumes;
-  spec.containers = object.containers.map((container: Record<string, Json>) => {
-    const { volumeMounts, ...rest } = container;
-    const mounts = (volumeMounts as { name?: string }[] | undefined)?.filter(isOurs) ?? [];
-    return mounts.length === 0 ? rest : { ...rest, volumeMounts: mounts };
-  });
+  for (const list of ["containers", "initContainers"]) {
+    if (Array.isArray(spec[list])) spec[list] = spec[list].map((container) => withoutMounts(container, isOurs));
+  }
   return spec;
+}
+
+function withoutMounts(container: Record<string, Json>, isOurs: (item: { name?: string }) => boolean): Json {
+  const { volumeMounts, ...rest } = container;
+  const mounts = (volumeMounts as { name?: string }[] | undefined)?.filter(isOurs) ?? [];
+  return mounts.length === 0 ? rest : { ...rest, volumeMounts: mounts };
 }
 
 export function normalised(value: Json, namespace: string): Json {
@@ -39,7 +43,9 @@ export function normalised(value: Json, namespace: string): Json {
   const result: Record<string, Json> = {};
   for (const [key, member] of Object.entries(found)) {
     if (key === "resourceVersion" && typeof member === "string") result[key] = "<revision>";
-    else if (key === "ca.crt") result[key] = "<certificate>";
+    else if (key === "taints" && Array.isArray(member)) {
+      result[key] = member.filter((taint) => taint.key !== "node.kubernetes.io/not-ready");
+    } else if (key === "ca.crt") result[key] = "<certificate>";
     else if (key === "continue") result[key] = "<continue>";
     else if (key === "time" && typeof member === "string") result[key] = "<time>";
     else if (key === "name" && typeof member === "string" && typeof found.generateName === "string") {
