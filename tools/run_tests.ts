@@ -55,7 +55,29 @@ function reasonToSkip(suite: Suite): string | undefined {
   return undefined;
 }
 
-async function runSuite({ paths, ignore = [], flags = [] }: Suite): Promise<TestCounts> {
+async function runSuite(suite: Suite): Promise<TestCounts> {
+  const env: Record<string, string> = {};
+  const undo: (() => Promise<void>)[] = [];
+  try {
+    for (const need of suite.needs) {
+      const prepared = await need.prepare?.();
+      Object.assign(env, prepared?.env);
+      if (prepared?.undo !== undefined) undo.unshift(prepared.undo);
+    }
+    return await runTestFiles(suite, env);
+  } catch (error) {
+    // What a suite needs was said to be there: that it is not is a failure, not a reason to skip.
+    console.error(error instanceof Error ? error.message : error);
+    return { passed: 0, failed: 1, skipped: 0 };
+  } finally {
+    for (const each of undo) await each();
+  }
+}
+
+async function runTestFiles(
+  { paths, ignore = [], flags = [] }: Suite,
+  env: Record<string, string>,
+): Promise<TestCounts> {
   const report = await Deno.makeTempFile({ prefix: "chartroom-tests-", suffix: ".xml" });
   try {
     const command = new Deno.Command(Deno.execPath(), {
@@ -65,6 +87,7 @@ async function runSuite({ paths, ignore = [], flags = [] }: Suite): Promise<Test
         ...paths,
       ],
       cwd: projectRoot,
+      env,
       stdin: "null",
     });
     const { success } = await command.spawn().status;

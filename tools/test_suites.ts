@@ -1,4 +1,6 @@
 /** The suites of tests, from fast to slow, and what each needs of the machine it runs on. */
+import { clientTool, missingClientTool } from "./client_tools.ts";
+import { missingEngine, startEngine, succeeds } from "./docker_engine.ts";
 
 export interface Suite {
   readonly name: string;
@@ -10,10 +12,13 @@ export interface Suite {
   readonly needs: readonly Need[];
 }
 
-/** What a machine must offer; `missing` says what is not there, undefined when all is well. */
+/** What a machine must offer. */
 export interface Need {
   readonly name: string;
+  /** What is not there and cannot be got; undefined when all is well. */
   missing(): string | undefined;
+  /** Gets or starts what can be: what the tests find in their environment, and how to undo it. */
+  prepare?(): Promise<{ readonly env?: Record<string, string>; undo?(): Promise<void> }>;
 }
 
 const root: Need = {
@@ -23,7 +28,8 @@ const root: Need = {
 
 const docker: Need = {
   name: "Docker",
-  missing: () => succeeds("docker", "version") ? undefined : "it needs a Docker Engine that answers `docker version`",
+  missing: missingEngine,
+  prepare: async () => ({ undo: await startEngine() }),
 };
 
 const packetFilter: Need = {
@@ -34,12 +40,10 @@ const packetFilter: Need = {
   },
 };
 
-const kubectl: Need = {
-  name: "kubectl",
-  missing: () =>
-    succeeds(Deno.env.get("KUBECTL") ?? "kubectl", "version", "--client")
-      ? undefined
-      : "it needs kubectl on the PATH, or named by KUBECTL",
+const clients: Need = {
+  name: "kubectl and helm",
+  missing: () => missingClientTool("kubectl") ?? missingClientTool("helm"),
+  prepare: async () => ({ env: { KUBECTL: await clientTool("kubectl"), HELM: await clientTool("helm") } }),
 };
 
 const browser: Need = {
@@ -63,18 +67,9 @@ const fast: Suite = {
 
 export const suites: readonly Suite[] = [
   fast,
-  { name: "kubectl", paths: ["tests/kubectl"], needs: [kubectl] },
+  { name: "kubectl", paths: ["tests/kubectl"], needs: [clients] },
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },
   { name: "docker", paths: ["tests/docker"], needs: [root, docker] },
-  { name: "cluster", paths: ["tests/cluster"], needs: [root, docker, packetFilter] },
+  { name: "cluster", paths: ["tests/cluster"], needs: [root, docker, packetFilter, clients] },
   { name: "browser", paths: ["tests/browser"], needs: [browser] },
 ];
-
-function succeeds(command: string, ...args: string[]): boolean {
-  try {
-    return new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "null" }).outputSync().success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
