@@ -127,8 +127,8 @@ export class LogWriter {
     const number = (this.#open?.number ?? 0) + 1;
     const name = segmentName(number, this.last.index + 1);
     const draft = `${this.directory}/${draftName(name)}`;
-    const file = await this.disk.open(draft, { create: true });
     const before = this.last;
+    let file = await this.disk.open(draft, { create: true });
     try {
       this.#batch.begin(0);
       this.#batch.segment({ ...this.identity, segment: number, before, hardState: this.hardState });
@@ -140,6 +140,8 @@ export class LogWriter {
       await file.sync();
       await this.disk.rename(draft, `${this.directory}/${name}`);
       await this.disk.syncDirectory(this.directory);
+      await file.close();
+      file = await this.disk.open(`${this.directory}/${name}`); // Errors name it from now on.
       const full = this.#open;
       this.#open = { name, number, before, file, bytes: header.length, nextBatch: 1 };
       this.#rollWanted = false;

@@ -40,14 +40,14 @@ export class KeyHistory {
 
   /**
    * Forgets what no read at or after `revision` can see: all records up to it but the last; that one too if it is a
-   * tombstone from before it. A tombstone of the very revision stays, for watches that start there.
+   * tombstone. (A watch that starts at the revision finds the tombstone among the changes.)
    *
    * @returns whether anything is left.
    */
   compact(revision: number): boolean {
     let first = Math.max(0, this.#placeAt(revision));
     const record = this.#records[first];
-    if (record !== undefined && record.version === 0 && record.modRevision < revision) first++;
+    if (record !== undefined && record.version === 0) first++;
     if (first > 0) this.#records.splice(0, first);
     return this.#records.length > 0;
   }

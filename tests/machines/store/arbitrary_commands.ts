@@ -55,12 +55,22 @@ export const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 12, arbitrary: transaction },
   {
     weight: 2,
-    arbitrary: fc.record({ type: fc.constant("grantLease" as const), id: someLease, ttlSeconds: fc.nat({ max: 99 }) }),
+    arbitrary: fc.record({
+      type: fc.constant("grantLease" as const),
+      id: someLease,
+      ttlSeconds: fc.integer({ min: 1, max: 99 }),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("revokeLease" as const), id: someLease }) },
   {
     weight: 1,
     arbitrary: fc.record({ type: fc.constant("expireLeases" as const), ids: fc.array(someLease, { maxLength: 2 }) }),
   },
-  { weight: 2, arbitrary: fc.record({ type: fc.constant("compact" as const), revision: someRevision }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant("compact" as const),
+      revision: someRevision.filter((revision) => revision > 0),
+    }),
+  },
 );
