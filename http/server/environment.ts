@@ -40,6 +40,8 @@ export interface UpgradeOffer {
   readonly method: string;
   readonly target: string;
   readonly rawHeaders: readonly string[];
+  /** Header name in lower case to value, as node gives them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   /** The socket and what was already read from it. After this call nobody else touches the connection. */
   take(): { readonly socket: Duplex; readonly head: Uint8Array };
 }

@@ -201,6 +201,7 @@ class Listener implements Server {
       method: incoming.method ?? "GET",
       target: incoming.url ?? "/",
       rawHeaders: incoming.rawHeaders,
+      headers: incoming.headers,
       take: () => {
         taken = true;
         return { socket, head };
