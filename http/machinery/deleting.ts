@@ -229,8 +229,7 @@ function gracePeriod({ strategy }: Resource, old: KubeObject, { gracePeriodSecon
 }
 
 function finalizersFor(resource: Resource, present: readonly string[], options: DeleteOptions): string[] {
-  const policy = options.propagationPolicy ?? inherited(present) ?? resource.strategy.defaultPropagation ??
-    "Background";
+  const policy = options.propagationPolicy ?? inherited(present) ?? defaultPropagation(resource);
   const kept = present.filter((finalizer) => finalizer !== orphan && finalizer !== foreground);
   if (policy === "Orphan") kept.push(orphan);
   if (policy === "Foreground") kept.push(foreground);

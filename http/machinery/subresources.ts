@@ -1,6 +1,7 @@
 /** Requests for a subresource: run as an update of the object, as a Scale, by a handler, or handed to the streams. */
 import { copyJson } from "../../machines/objects/json.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
+import { plainChange } from "./change_attempt.ts";
 import { type ApiReply, type ApiRequest, attributesOf, timestamp } from "./api_request.ts";
 import { decodeBody } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
@@ -10,7 +11,7 @@ import { patch } from "./patching.ts";
 import { get } from "./reading.ts";
 import { scale } from "./scale.ts";
 import type { AdmissionRequest, Resource, SubresourceRequest } from "./types.ts";
-import { change, plainChange, update } from "./updating.ts";
+import { change, update } from "./updating.ts";
 
 /** What is carried over connections, not answered with an object. */
 const streams = new Set(["exec", "attach", "portforward", "log", "proxy"]);
