@@ -15,6 +15,11 @@ export interface Schema extends SchemaAccess {
   /** `application/vnd.kubernetes.protobuf` of a built-in object. @throws Error for other kinds. */
   encodeProtobuf(object: KubeObject): Uint8Array;
   typeOf(gvk: GroupVersionKind): FieldType | undefined;
+  /**
+   * `/openapi/v2` for who accepts `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`; the answer's content
+   * type has a dot for the @, or clients cannot parse it.
+   */
+  openapiV2Protobuf(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /**
@@ -33,6 +38,7 @@ export function loadSchema(): Schema {
     knows: (gvk) => definitionOf(gvk) !== undefined,
     encodeProtobuf,
     openapiV2: async () => (await import("./openapi_v2.ts")).openapiV2(),
+    openapiV2Protobuf: async () => (await import("./openapi_v2_protobuf.ts")).openapiV2Protobuf(),
     openapiV3Index: async () => (await import("./openapi_v3.ts")).openapiV3Index(),
     openapiV3: async (path) => (await import("./openapi_v3.ts")).openapiV3(path),
   };

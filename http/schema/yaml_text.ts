@@ -3,6 +3,8 @@
  * JSON writes them, one document.
  */
 import { parseDocument, type ScalarTag, type Tags } from "yaml";
+import { countKeys } from "./go_walk.ts";
+import { scanJson } from "./json_text.ts";
 
 export interface YamlBody {
   readonly value: unknown;
@@ -25,6 +27,8 @@ function withoutTimes(tags: Tags): Tags {
 
 /** @throws YamlError */
 export function parseYaml(text: string): YamlBody {
+  const json = asJson(text);
+  if (json !== undefined) return json;
   const first = text.replace(/^(?:%[^\n]*\n|#[^\n]*\n|\s)*---[ \t]*\n/, "").split(/\n---(?:\s|$)/)[0] ?? "";
   const document = parseDocument(first, {
     version: "1.1",
@@ -45,6 +49,18 @@ export function parseYaml(text: string): YamlBody {
   }
   const strictErrors = twice.length === 0 ? [] : [`yaml: unmarshal errors:\n${twice.join("\n")}`];
   return { value: toJson(document.toJS({ maxAliasCount: 100 })), strictErrors };
+}
+
+/** Clients send JSON under the name of YAML, which it is: read as such it takes a fraction of the time. */
+function asJson(text: string): YamlBody | undefined {
+  if (!text.startsWith("{")) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return scanJson(text).keys === countKeys(value) ? { value, strictErrors: [] } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** Values of YAML that JSON lacks, as Kubernetes' YAML reader turns them. */
