@@ -62,7 +62,7 @@ for (const [name, env] of Object.entries(transports)) {
     name: `kubectl runs commands over ${name}`,
     ignore: !found,
     fn: async () => {
-      const { run, close, streams } = await world();
+      const { run, close, idle } = await world();
       assertEquals(await run(env, ["exec", "p", "--", "echo", "a", "b"]), { code: 0, out: "a b\n", error: "" });
       assertEquals(await run(env, ["exec", "-i", "p", "--", "cat"], "through"), { code: 0, out: "through", error: "" });
       const both = await run(env, ["exec", "p", "--", "both"]);
@@ -73,7 +73,7 @@ for (const [name, env] of Object.entries(transports)) {
       const missing = await run(env, ["exec", "p", "--", "missing"]);
       assertStringIncludes(missing.error, 'error executing command in container: exec: "missing"');
       assertEquals((await run(env, ["attach", "-i", "p"], "attached")).out, "attached");
-      assertEquals(streams.running, 0);
+      await idle();
       await close();
     },
   });

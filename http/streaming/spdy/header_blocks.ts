@@ -33,6 +33,12 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
+/**
+ * An empty stored block, as a flushing compressor ends with. Go's reader hands out what it has read only there; without
+ * it, it looks for a next block, finds the end of the frame, and takes the whole stream for cut off.
+ */
+const flush = Buffer.from([0, 0, 0, 0xff, 0xff]);
+
 export class HeaderEncoder {
   #begun = false;
 
@@ -57,6 +63,7 @@ export class HeaderEncoder {
       head.writeUInt16LE(~part.length & 0xffff, 3);
       out.push(head, part);
     }
+    out.push(flush);
     return Buffer.concat(out);
   }
 }
