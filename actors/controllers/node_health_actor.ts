@@ -15,13 +15,15 @@ export function startNodeHealth(host: ControllerHost): () => void {
   const leases = informers.of<Lease>(resources.leases);
   const at = (node: string) => address({ node: host.node, kind: "node-health", name: node });
   const kind = actorKind("node-health", nodeHealthMachine, {
-    markUnknown: async ({ node: name }) => {
+    markUnknown: async ({ node: name }, order) => {
       const node = await client.get<Node>(resources.nodes, undefined, name);
       const conditions = unknownConditions(node, system.clock.wallTime());
       const status = { ...node.status, conditions };
+      if (!order.outstanding) return; // It has shown a sign of life while it was read.
       nodes.learn(await client.update<Node>(resources.nodes, { ...node, status }, { subresource: "status" }));
       return { type: "conditions.marked" } as const;
     },
+    stopMarking: () => {},
   });
   const heartbeat = (node: string) => {
     if (system.get(at(node)) !== undefined) system.tell(at(node), { type: "heartbeat.seen" });

@@ -36,11 +36,15 @@ export const leaderElectionMachine = setup({
   },
   actions: {
     readLease: effect({ answers: ["lease.read", "lease.readFailed"], fails: "lease.readFailed" }),
-    takeLease: effect({ answers: ["lease.taken", "lease.takeFailed"], fails: "lease.takeFailed" }),
+    takeLease: effect({
+      answers: ["lease.taken", "lease.takeFailed"],
+      fails: "lease.takeFailed",
+      cancels: ["readLease"],
+    }),
     renewLease: effect({ answers: ["lease.renewed", "lease.renewFailed"], fails: "lease.renewFailed" }),
-    releaseLease: effect({ answers: ["lease.released"], fails: "lease.released" }),
+    releaseLease: effect({ answers: ["lease.released"], fails: "lease.released", cancels: ["takeLease"] }),
     startLeading: effect(),
-    stopLeading: effect(),
+    stopLeading: effect({ answers: [], cancels: ["renewLease"] }),
     noteToken: assign({ token: (_, params: { token: string }) => params.token }),
   },
   guards: {

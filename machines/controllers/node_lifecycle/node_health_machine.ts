@@ -18,6 +18,8 @@ export const nodeHealthMachine = setup({
   actions: {
     /** Sets the conditions that nobody reports any more to Unknown. */
     markUnknown: effect<{ node: string }>({ answers: ["conditions.marked", "mark.failed"], fails: "mark.failed" }),
+    /** Whatever it was about to say is not true any more. */
+    stopMarking: effect({ answers: [], cancels: ["markUnknown"] }),
   },
   delays: {
     /** kube-controller-manager --node-startup-grace-period. */
@@ -44,6 +46,7 @@ export const nodeHealthMachine = setup({
     },
     silent: {
       description: "No sign of life: its conditions become Unknown, its pods are evicted as they tolerate it.",
+      exit: { type: "stopMarking", params: {} },
       initial: "marking",
       states: {
         marking: {

@@ -1,0 +1,47 @@
+/** The administrator's client of a cluster that runs on this host, from its kubeconfig. */
+import { parse } from "@std/yaml";
+import { httpClient } from "../actors/api_client/http_client.ts";
+import type { ClusterState } from "./cluster_state.ts";
+
+interface Kubeconfig {
+  readonly clusters: readonly { readonly cluster: Readonly<Record<string, string>> }[];
+  readonly users: readonly { readonly user: Readonly<Record<string, string>> }[];
+}
+
+export interface Access {
+  readonly server: string;
+  readonly authority: string;
+  readonly certificate: { readonly certificate: string; readonly key: string };
+}
+
+/** @throws Error when the cluster was never up. */
+export async function administratorAccess(state: ClusterState): Promise<Access> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(state.path("kubeconfig"));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(`Cannot reach cluster "${state.name}": it was never up; run "chartroom up --name ${state.name}"`);
+  }
+  const { clusters, users } = parse(text) as Kubeconfig;
+  const { cluster = {} } = clusters[0] ?? {};
+  const { user = {} } = users[0] ?? {};
+  return {
+    server: cluster["server"] ?? "",
+    authority: atob(cluster["certificate-authority-data"] ?? ""),
+    certificate: {
+      certificate: atob(user["client-certificate-data"] ?? ""),
+      key: atob(user["client-key-data"] ?? ""),
+    },
+  };
+}
+
+export async function administrator(state: ClusterState) {
+  const access = await administratorAccess(state);
+  return httpClient({
+    servers: [access.server],
+    authority: access.authority,
+    certificate: access.certificate,
+    userAgent: "chartroom",
+  });
+}

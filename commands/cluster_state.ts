@@ -1,0 +1,136 @@
+/**
+ * A cluster's state directory: everything that has to survive is below it, and nothing of the cluster's is on disk
+ * anywhere else.
+ *
+ *     cluster.json   name, index and id: drawn once
+ *     pki/           keys and certificates, mode 0600
+ *     store/         the log and snapshots of the store
+ *     nodes/NAME/    volumes and logs of a node's pods
+ *     kubeconfig     the administrator's
+ *     running.json   who runs the cluster now, if anybody
+ */
+import { join } from "node:path";
+import { drawIndex } from "../machines/network/address_plan.ts";
+
+export interface ClusterIdentity {
+  readonly name: string;
+  /** Addresses, ports and names on the host follow from it; see machines/network/address_plan.ts. */
+  readonly index: number;
+  readonly createdAt: string;
+}
+
+/** The process that runs a cluster. */
+export interface RunningCluster {
+  readonly pid: number;
+  readonly server: string;
+  readonly nodes: readonly string[];
+  readonly runtime: string;
+  readonly startedAt: string;
+}
+
+const namePattern = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
+
+export class ClusterState {
+  constructor(readonly name: string, readonly directory: string) {
+    if (!namePattern.test(name)) {
+      throw new Error(
+        `Cannot use cluster name "${name}": it must be 1 to 32 lower-case letters, digits or "-", starting with a letter`,
+      );
+    }
+  }
+
+  path(...parts: string[]): string {
+    return join(this.directory, ...parts);
+  }
+
+  async identity(): Promise<ClusterIdentity | undefined> {
+    const identity = await readJson<ClusterIdentity>(this.path("cluster.json"));
+    if (identity !== undefined && identity.name !== this.name) {
+      throw new Error(
+        `Cannot open "${this.directory}" as cluster "${this.name}": it belongs to cluster "${identity.name}"`,
+      );
+    }
+    return identity;
+  }
+
+  /** The identity, drawn now if the directory is new. `hostRanges`: what the host uses already. */
+  async identityOrNew(hostRanges: readonly string[]): Promise<ClusterIdentity> {
+    const existing = await this.identity();
+    if (existing !== undefined) return existing;
+    await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
+    const taken = await takenIndices(this.path(".."));
+    const index = drawIndex({ preferred: hash(this.name), taken, hostRanges });
+    const identity = { name: this.name, index, createdAt: new Date().toISOString() };
+    await writeJson(this.path("cluster.json"), identity);
+    return identity;
+  }
+
+  running(): Promise<RunningCluster | undefined> {
+    return readJson(this.path("running.json"));
+  }
+
+  async noteRunning(running: RunningCluster): Promise<void> {
+    await writeJson(this.path("running.json"), running);
+  }
+
+  async forgetRunning(): Promise<void> {
+    await Deno.remove(this.path("running.json")).catch(ignoreMissing);
+  }
+}
+
+/** Indices of the clusters whose state lies beside this one's. Others on the host are known by their routes. */
+async function takenIndices(parent: string): Promise<number[]> {
+  const taken: number[] = [];
+  for await (const entry of Deno.readDir(parent)) {
+    if (!entry.isDirectory) continue;
+    const identity = await readJson<ClusterIdentity>(join(parent, entry.name, "cluster.json"));
+    if (identity !== undefined) taken.push(identity.index);
+  }
+  return taken;
+}
+
+/** The first cluster, "chartroom", gets index 0; others are spread by their names. */
+function hash(name: string): number {
+  if (name === defaultName) return 0;
+  return [...name].reduce((sum, character) => (sum * 31 + character.charCodeAt(0)) % 9973, 7);
+}
+
+export const defaultName = "chartroom";
+
+/** `$XDG_DATA_HOME/chartroom/NAME`. */
+export function defaultDirectory(name: string): string {
+  const data = Deno.env.get("XDG_DATA_HOME") || join(Deno.env.get("HOME") || "/root", ".local", "share");
+  return join(data, "chartroom", name);
+}
+
+async function readJson<T>(path: string): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    throw error;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`Cannot read "${path}": ${(error as Error).message}`);
+  }
+}
+
+/** Whole or not at all, and on the disk when this returns. */
+async function writeJson(path: string, value: unknown): Promise<void> {
+  const draft = `${path}.new`;
+  const file = await Deno.open(draft, { write: true, create: true, truncate: true, mode: 0o600 });
+  try {
+    await file.write(new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`));
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  await Deno.rename(draft, path);
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}

@@ -1,0 +1,58 @@
+/** Is there a Docker engine, and if not, can there be one? */
+import type { ClusterState } from "./cluster_state.ts";
+import type { Progress } from "./progress.ts";
+
+const socket = "/var/run/docker.sock";
+
+/** Whether the engine answers within a moment. */
+export async function engineAnswers(): Promise<boolean> {
+  let connection: Deno.Conn | undefined;
+  try {
+    connection = await Deno.connect({ transport: "unix", path: socket });
+    await connection.write(new TextEncoder().encode("GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"));
+    const answer = new Uint8Array(64);
+    const length = await connection.read(answer);
+    return new TextDecoder().decode(answer.subarray(0, length ?? 0)).includes(" 200 ");
+  } catch {
+    return false;
+  } finally {
+    connection?.close();
+  }
+}
+
+/**
+ * Makes sure an engine answers, starting `dockerd` where it is installed and we are root. It gets a session of its own
+ * and `--live-restore`, so that neither our end nor its own restart ends a container.
+ *
+ * @returns why there is none, or undefined when it answers.
+ */
+export async function ensureEngine(state: ClusterState, progress: Progress): Promise<string | undefined> {
+  if (await engineAnswers()) return undefined;
+  if (Deno.uid() !== 0) return "no Docker engine answers at /var/run/docker.sock, and starting one takes root";
+  if (!await isInstalled("dockerd")) return 'Docker Engine is not installed ("chartroom up --install" installs it)';
+  return await progress.step("Docker Engine started", async () => {
+    const log = state.path("dockerd.log");
+    await Deno.mkdir(state.directory, { recursive: true, mode: 0o700 });
+    const script = 'exec dockerd --live-restore >>"$1" 2>&1 </dev/null';
+    const { success, stderr } = await new Deno.Command("setsid", { args: ["--fork", "sh", "-c", script, "sh", log] })
+      .output();
+    if (!success) return `dockerd could not be started: ${new TextDecoder().decode(stderr).trim()}`;
+    for (let attempt = 0; attempt < 300; attempt++) {
+      if (await engineAnswers()) return undefined;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    return `dockerd was started and does not answer after 30 s; see ${log}`;
+  });
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  const directories = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/bin"];
+  for (const directory of directories) {
+    try {
+      if ((await Deno.stat(`${directory}/${program}`)).isFile) return true;
+    } catch {
+      // Not there: look on.
+    }
+  }
+  return false;
+}

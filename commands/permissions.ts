@@ -1,0 +1,28 @@
+import { dirname } from "node:path";
+import type { ClusterState } from "./cluster_state.ts";
+
+/** The flags of a role in `permissions.txt`, with the places they speak of filled in. */
+export async function permissionFlags(role: string, state: ClusterState): Promise<string[]> {
+  const text = await Deno.readTextFile(new URL("../permissions.txt", import.meta.url));
+  const places: Readonly<Record<string, string>> = {
+    state: state.directory,
+    data: dirname(state.directory),
+    project: dirname(new URL("../main.ts", import.meta.url).pathname),
+    home: Deno.env.get("HOME") ?? "/root",
+  };
+  const flags = parsePermissions(text).get(role);
+  if (flags === undefined) throw new Error(`Cannot find the permissions of role "${role}" in permissions.txt`);
+  return flags.map((flag) => flag.replace(/\{(\w+)\}/g, (_, place: string) => places[place] ?? ""));
+}
+
+/** Role to its flags. */
+export function parsePermissions(text: string): ReadonlyMap<string, string[]> {
+  const roles = new Map<string, string[]>();
+  let flags: string[] | undefined;
+  for (const line of text.split("\n")) {
+    const role = /^\[(\w+)\]$/.exec(line)?.[1];
+    if (role !== undefined) roles.set(role, flags = []);
+    else if (line.startsWith("--")) flags?.push(line);
+  }
+  return roles;
+}

@@ -1,0 +1,93 @@
+/** The commands, with their options and help. What they do is in files of their own. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { ClusterState, defaultDirectory, defaultName } from "./cluster_state.ts";
+
+/** Options that say which cluster is meant. */
+export interface ClusterOptions {
+  readonly name: string;
+  readonly state?: string;
+}
+
+export function clusterState({ name, state }: ClusterOptions): ClusterState {
+  return new ClusterState(name, state === undefined ? defaultDirectory(name) : absolute(state));
+}
+
+function absolute(path: string): string {
+  return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+}
+
+function forCluster(command: Command): Command {
+  return command
+    .option("--name <name>", "name of the cluster", defaultName)
+    .option("--state <directory>", "where its state is kept (default: below $XDG_DATA_HOME/chartroom)");
+}
+
+function wholeNumber(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+const installOption = () => new Option("--install", "install what is missing first (done by the launcher)");
+
+export function createProgram(): Command {
+  const program = new Command("chartroom")
+    .description("A Kubernetes-compatible cluster whose every component and pod is a state chart you can watch.")
+    .showHelpAfterError("(add --help for what can be said)");
+
+  forCluster(program.command("up"))
+    .description("bring a cluster up and keep it running until it is stopped")
+    .option("--nodes <count>", "how many nodes", wholeNumber(1, 100), 1)
+    .addOption(
+      new Option("--runtime <runtime>", "what runs containers").choices(["docker", "simulated"]).default("docker"),
+    )
+    .option("--detach", "return once the cluster is ready and leave it running")
+    .option("--split", "run the master and each node as processes of their own")
+    .option("--overcommit", "give every node the whole host's capacity instead of a share of it")
+    .addOption(installOption())
+    .addOption(new Option("--role <role>", "run only this role; used by --split").hideHelp())
+    .action(async (options) => (await import("./up.ts")).up(clusterState(options), options));
+
+  forCluster(program.command("down"))
+    .description("stop a cluster and remove its containers, links and rules; its state stays")
+    .option("--delete-state", "remove its state as well: everything in the cluster is gone then")
+    .action(async (options) => (await import("./down.ts")).down(clusterState(options), options));
+
+  forCluster(program.command("status"))
+    .description("say whether a cluster runs, and how its parts are")
+    .action(async (options) => (await import("./status.ts")).status(clusterState(options)));
+
+  forCluster(program.command("kubeconfig"))
+    .description("print the administrator's kubeconfig")
+    .option("--path", "print where it is instead")
+    .action(async (options) => (await import("./kubeconfig.ts")).printKubeconfig(clusterState(options), options));
+
+  forCluster(program.command("explain"))
+    .description("say in plain words where an object's actors are in their charts, why, and what would move them on")
+    .argument("<kind>", "pod, node, deployment, replicaset, ...")
+    .argument("<name>")
+    .option("-n, --namespace <namespace>", "namespace of the object", "default")
+    .action(async (kind, name, options) =>
+      (await import("./explain.ts")).explain(clusterState(options), kind, name, options)
+    );
+
+  program.command("test")
+    .description("run Chartroom's own tests")
+    .argument("[suites...]", "which suites (default: all that this machine can run)")
+    .option("--fast", "unit and model tests only, under a minute")
+    .addOption(installOption())
+    .action(async (suites, options) => (await import("./test.ts")).test(suites, options));
+
+  program.command("version")
+    .description("print the versions of Chartroom and of the API it serves")
+    .action(async () => (await import("./version.ts")).printVersion());
+
+  program.command("completion")
+    .description("print a completion script for your shell: source <(chartroom completion bash)")
+    .argument("<shell>", "bash, zsh or fish")
+    .action(async (shell) => (await import("./completion.ts")).printCompletion(program, shell));
+
+  return program;
+}
