@@ -1,7 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
 import { SimulatedDisk } from "../../../actors/simulated/disk.ts";
 import { seededRandom } from "../../contracts/test_world.ts";
+import { StorageError } from "../../../ports/storage.ts";
+import { command } from "../../machines/store/arbitrary_commands.ts";
 import { bytes, Journal, live, openSmall } from "./workload.ts";
+
+const clientCommand = command.filter(({ type }) => type !== "expireLeases");
 
 /** Opens after the accident, looks, writes, and opens once more. */
 async function recover(disk: SimulatedDisk, journal: Journal, what: string): Promise<void> {
@@ -82,4 +87,26 @@ Deno.test("openStorage loses no answered write when power fails again while it r
       if (opened) break;
     }
   }
+});
+
+Deno.test("openStorage loses no answered write of a random life, wherever power fails", async () => {
+  const lives = fc.array(fc.array(clientCommand, { minLength: 1, maxLength: 5 }), { maxLength: 15, size: "max" });
+  await fc.assert(
+    fc.asyncProperty(lives, fc.integer({ min: 1, max: 120 }), fc.nat(), async (batches, operation, seed) => {
+      const disk = new SimulatedDisk({ random: seededRandom(seed) });
+      disk.failAt(operation, "crash");
+      const journal = new Journal();
+      try {
+        const storage = await openSmall(disk);
+        for (const batch of batches) {
+          await Promise.allSettled(batch.map((command) => journal.propose(storage, command)));
+        }
+        await storage.close();
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+      }
+      await recover(disk, journal, "random");
+    }),
+    { numRuns: 300 },
+  );
 });

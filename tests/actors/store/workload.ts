@@ -3,6 +3,7 @@ import { assert } from "@std/assert";
 import { type MemberStorage, openStorage, type OpenStorageOptions } from "../../../actors/store/open_storage.ts";
 import type { Command } from "../../../machines/store/command.ts";
 import { KeyValueState } from "../../../machines/store/key_value_state.ts";
+import { isReadOnly } from "../../../machines/store/transaction.ts";
 import type { Operation } from "../../../machines/store/requests.ts";
 import type { Disk } from "../../../ports/disk.ts";
 import { StorageError } from "../../../ports/storage.ts";
@@ -25,7 +26,7 @@ export function openSmall(disk: Disk, options: Partial<OpenStorageOptions> = {})
 /** What was asked, in order, and how much of it was answered. */
 export class Journal {
   readonly proposed: Command[] = [];
-  /** Every command before this one was answered. */
+  /** Every command before this one that writes was answered. */
   acknowledged = 0;
 
   async propose(storage: MemberStorage, command: Command): Promise<void> {
@@ -35,7 +36,8 @@ export class Journal {
     else if (command.type === "grantLease") await storage.grantLease(command);
     else if (command.type === "revokeLease") await storage.revokeLease(command.id);
     else throw new Error(`Cannot propose "${command.type}": clients do not`);
-    this.acknowledged = Math.max(this.acknowledged, at);
+    // Reads are answered past the writes that wait before them.
+    if (command.type !== "txn" || !isReadOnly(command)) this.acknowledged = Math.max(this.acknowledged, at);
   }
 
   /**
