@@ -1,0 +1,111 @@
+/** How probes are carried out, one actor for each of a running container. */
+import type { ProbeName } from "../../machines/container/container_machine.ts";
+import type { Container } from "../../machines/objects/object.ts";
+import { type ProbeInput, probeMachine } from "../../machines/probe/probe_machine.ts";
+import { type ActorKind, actorKind, type Address, partsOf } from "../system.ts";
+import { execute, httpGet, portOf } from "./hooks.ts";
+import type { ContainerRecord, PodRecord } from "./pod_record.ts";
+import { type KubeletWorld, messageOf } from "./world.ts";
+
+type Probe = NonNullable<Container["livenessProbe"]>;
+
+const fields = { startup: "startupProbe", readiness: "readinessProbe", liveness: "livenessProbe" } as const;
+const titles = { startup: "Startup", readiness: "Readiness", liveness: "Liveness" } as const;
+
+export class Probes {
+  readonly #kind: ActorKind<typeof probeMachine>;
+
+  constructor(readonly world: KubeletWorld) {
+    this.#kind = actorKind("probe", probeMachine, {
+      check: async (_, { self, signal }) => {
+        const { record, container, name, probe } = this.#at(self);
+        try {
+          const timeout = AbortSignal.timeout((probe.timeoutSeconds ?? 1) * 1000);
+          await check(world, record, container, probe, AbortSignal.any([signal, timeout]));
+        } catch (error) {
+          if (!signal.aborted) {
+            const said = isTimeout(error) ? "context deadline exceeded" : messageOf(error);
+            world.containerEvent(record, container, "Warning", "Unhealthy", `${titles[name]} probe failed: ${said}`);
+          }
+          throw error;
+        }
+        return { type: "check.passed" } as const;
+      },
+      tellContainer: ({ result }, { self, tell }) => {
+        const { container, name } = this.#at(self);
+        if (result === "failed" && name !== "readiness") {
+          container.stopReason = `failed ${name} probe, will be restarted`;
+        }
+        tell(container.address, { type: `probe.${result}`, probe: name });
+      },
+    });
+  }
+
+  /** Nothing happens where the container has no such probe, or it is started already. */
+  start(record: PodRecord, container: ContainerRecord, name: ProbeName): void {
+    const probe = container.spec[fields[name]];
+    const at = this.#address(record, container, name);
+    if (probe === undefined || this.world.system.get(at) !== undefined) return;
+    this.world.system.spawn(this.#kind, {
+      address: at,
+      supervisor: container.address,
+      input: inputOf(probe, name),
+    });
+  }
+
+  stop(record: PodRecord, container: ContainerRecord): void {
+    for (const name of ["startup", "readiness", "liveness"] as const) {
+      this.world.system.stop(this.#address(record, container, name));
+    }
+  }
+
+  #address(record: PodRecord, container: ContainerRecord, name: ProbeName): Address {
+    return this.world.addressOf("probe", record.pod, `${container.name}:${name}`);
+  }
+
+  #at(self: Address) {
+    const { record, container } = this.world.containerAt(self);
+    const name = partsOf(self).name!.split(":")[2] as ProbeName;
+    return { record, container, name, probe: container.spec[fields[name]]! };
+  }
+}
+
+function inputOf(probe: Probe, name: ProbeName): ProbeInput {
+  return {
+    initialDelayMs: (probe.initialDelaySeconds ?? 0) * 1000,
+    periodMs: (probe.periodSeconds ?? 10) * 1000,
+    successThreshold: probe.successThreshold ?? 1,
+    failureThreshold: probe.failureThreshold ?? 3,
+    once: name !== "readiness",
+  };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "TimeoutError";
+}
+
+/** @throws Error with what there is to say. */
+async function check(
+  world: KubeletWorld,
+  record: PodRecord,
+  container: ContainerRecord,
+  probe: Probe,
+  signal: AbortSignal,
+): Promise<void> {
+  if (probe.exec !== undefined) {
+    const { exitCode, output } = await execute(world, container, probe.exec.command ?? [], signal);
+    if (exitCode !== 0) throw new Error(output);
+  } else if (probe.httpGet !== undefined) {
+    const { status } = await httpGet(record, container, probe.httpGet, signal);
+    if (status < 200 || status >= 400) throw new Error(`HTTP probe failed with statuscode: ${status}`);
+  } else if (probe.tcpSocket !== undefined) {
+    const hostname = probe.tcpSocket.host || record.podIPs[0] || "127.0.0.1";
+    const port = portOf(container, probe.tcpSocket.port);
+    const connection = await Deno.connect({ hostname, port, signal } as Deno.ConnectOptions);
+    connection.close();
+  } else if (probe.grpc !== undefined) {
+    throw new Error("gRPC probes are not supported by this kubelet yet");
+  } else {
+    throw new Error("Cannot probe: the probe names no action that is known");
+  }
+}

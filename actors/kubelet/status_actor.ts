@@ -1,0 +1,107 @@
+/** Writing a pod's status to the API, when it differs from what is there. */
+import { containerSnapshot, pathOf } from "../../machines/container/container_view.ts";
+import { statusMachine } from "../../machines/kubelet/status_machine.ts";
+import type { Pod } from "../../machines/objects/object.ts";
+import { ApiError } from "../../machines/objects/status.ts";
+import type { ContainerView, PodView } from "../../machines/pod/pod_view.ts";
+import { podStatus } from "../../machines/pod/pod_status.ts";
+import { resources } from "../../ports/api_client.ts";
+import { actorKind } from "../system.ts";
+import { inTurn, type PodRecord } from "./pod_record.ts";
+import type { KubeletWorld } from "./world.ts";
+
+export function statusKind(world: KubeletWorld) {
+  return actorKind("podStatus", statusMachine, {
+    writeStatus: async (_, { self }) => {
+      await writeStatus(world, world.recordAt(self));
+      return { type: "status.written" } as const;
+    },
+  });
+}
+
+/** One write at a time per pod; nothing when the API has it already. A pod that is gone needs no status. */
+export function writeStatus(world: KubeletWorld, record: PodRecord): Promise<void> {
+  const result = inTurn(record.statusWork, async () => {
+    const status = podStatus(viewOf(world, record));
+    const before = record.pod.status ?? {};
+    if (isEqual(status, before)) return;
+    const { namespace, name, uid } = record.pod.metadata;
+    const dropped = Object.keys(before).filter((field) => !(field in status));
+    const patch = {
+      metadata: { uid },
+      status: { ...status, ...Object.fromEntries(dropped.map((field) => [field, null])) },
+    };
+    try {
+      const answer = await world.client.patch<Pod>(resources.pods, namespace, name, "strategic", patch, {
+        subresource: "status",
+      });
+      // The watch brings the same later; what is decided meanwhile must not be decided on the old one.
+      record.pod = answer;
+      world.pods?.learn(answer);
+    } catch (error) {
+      // Gone, or another pod has its name: 409 is what a wrong uid is answered with.
+      if (error instanceof ApiError && (error.code === 404 || error.code === 409)) return;
+      throw error;
+    }
+  });
+  record.statusWork = result.catch(() => {});
+  return result;
+}
+
+export function viewOf(world: KubeletWorld, record: PodRecord): PodView {
+  const snapshot = world.system.get(record.address)?.getSnapshot();
+  const path = snapshot === undefined ? "" : firstOf(snapshot.value);
+  const ended = path === "succeeded" ? "Succeeded" as const : path === "failed" ? "Failed" as const : undefined;
+  return {
+    pod: record.pod,
+    now: world.now(),
+    startTime: record.startTime,
+    hostIPs: world.hostIPs,
+    podIPs: record.podIPs,
+    sandboxReady: record.sandbox !== undefined && record.podIPs.length > 0 && !record.sandbox.removing,
+    ...(ended === undefined ? finalPhase(world, record, path) : { ended }),
+    ...(record.because === undefined ? {} : { because: record.because }),
+    containers: [...record.containers.values()].flatMap((container): ContainerView[] => {
+      const chart = world.system.get(container.address)?.getSnapshot();
+      if (chart === undefined) return [];
+      return [{
+        name: container.name,
+        image: container.spec.image ?? "",
+        role: container.role,
+        chart: containerSnapshot(chart),
+        ...(container.trouble === undefined ? {} : { trouble: container.trouble }),
+        ...(container.run === undefined ? {} : { run: container.run.facts }),
+        ...(container.last === undefined ? {} : { last: container.last }),
+        restartCount: container.run?.attempt ?? Math.max(0, container.nextAttempt - 1),
+      }];
+    }),
+  };
+}
+
+/** A pod whose containers were all stopped for its deletion has ended, too. */
+function finalPhase(world: KubeletWorld, record: PodRecord, path: string): { ended?: "Succeeded" | "Failed" } {
+  const before = record.pod.status?.phase;
+  if (before === "Succeeded" || before === "Failed") return { ended: before };
+  if (path !== "terminating") return {};
+  const standing = world.system.get(record.address)?.getSnapshot().context as { standing: Record<string, string> };
+  const apps = [...record.containers.values()].filter(({ role }) => role === "app");
+  const over = apps.every(({ name }) => ["stopped", "completed", "failed"].includes(standing.standing[name] ?? ""));
+  if (!over) return {};
+  const runs = apps.map(({ run }) => run?.facts);
+  return { ended: runs.every((run) => run?.exitCode === 0) ? "Succeeded" : "Failed" };
+}
+
+function firstOf(value: unknown): string {
+  return typeof value === "string" ? value : Object.keys(value as object)[0] ?? pathOf(value);
+}
+
+/** Same plain data, whatever the order of fields; absent and undefined are the same. */
+export function isEqual(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const left = a as Record<string, unknown>;
+  const right = b as Record<string, unknown>;
+  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
+  return [...names].every((name) => isEqual(left[name], right[name]));
+}

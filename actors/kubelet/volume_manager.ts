@@ -1,0 +1,172 @@
+/** The volumes of this node's pods, below `directory/pods/<uid>/`. Making one that is there already changes nothing. */
+import type { Container, Pod } from "../../machines/objects/object.ts";
+import {
+  hasPayload,
+  isSecret,
+  type Payload,
+  payloadOf,
+  payloadReferences,
+  type TokenRequest,
+  type Volume,
+  VolumeError,
+} from "../../machines/volumes/payload.ts";
+import { bytesOf } from "../../machines/container/resources.ts";
+import { expand } from "../../machines/container/expansion.ts";
+import type { RuntimeMount } from "../../ports/container_runtime.ts";
+import { writePayload } from "./atomic_writer.ts";
+import { prepareHostPath } from "./host_path.ts";
+import { isMounted, mountTmpfs, unmountBelow } from "./mounts.ts";
+import type { PodRecord } from "./pod_record.ts";
+import { bindSubPath } from "./subpath.ts";
+import type { KubeletWorld } from "./world.ts";
+
+const kindDirectories: Readonly<Record<string, string>> = {
+  configMap: "kubernetes.io~configmap",
+  secret: "kubernetes.io~secret",
+  downwardAPI: "kubernetes.io~downward-api",
+  projected: "kubernetes.io~projected",
+  emptyDir: "kubernetes.io~empty-dir",
+};
+
+export class VolumeManager {
+  constructor(readonly world: KubeletWorld) {}
+
+  directoryOf(pod: Pod): string {
+    return `${this.world.options.directory}/pods/${pod.metadata.uid}`;
+  }
+
+  /** @throws VolumeError, with every volume that could not be mounted in its text. */
+  async mount(record: PodRecord): Promise<void> {
+    const volumes = (record.pod.spec?.volumes ?? []) as Volume[];
+    const results = await Promise.allSettled(volumes.map((volume) => this.#mountOne(record, volume)));
+    const failed = results.flatMap((result, index) =>
+      result.status === "rejected" ? [`${volumes[index]!.name}: ${(result.reason as Error).message}`] : []
+    );
+    if (failed.length === 0) return;
+    const reasons = results.filter((result) => result.status === "rejected");
+    const name = failed[0]!.split(":")[0];
+    const detail = (reasons[0]!.reason as Error).message;
+    throw new VolumeError(`MountVolume.SetUp failed for volume "${name}" : ${detail}`);
+  }
+
+  /** Computes generated contents anew; what is the same is left alone. */
+  async refresh(record: PodRecord): Promise<void> {
+    for (const volume of (record.pod.spec?.volumes ?? []) as Volume[]) {
+      if (hasPayload(volume)) await this.#writePayload(record, volume);
+    }
+  }
+
+  /** Idempotent. */
+  async unmountAll(pod: Pod): Promise<void> {
+    const directory = this.directoryOf(pod);
+    await unmountBelow(directory);
+    await Deno.remove(directory, { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    });
+    this.world.sources.forget(pod);
+  }
+
+  /** Uids of pods that have a directory here. */
+  async known(): Promise<string[]> {
+    const found: string[] = [];
+    try {
+      for await (const { name } of Deno.readDir(`${this.world.options.directory}/pods`)) found.push(name);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+    return found;
+  }
+
+  /** A container's mounts of its pod's volumes. */
+  async mountsOf(record: PodRecord, container: Container, env: ReadonlyMap<string, string>): Promise<RuntimeMount[]> {
+    const mounts: RuntimeMount[] = [];
+    for (const [index, mount] of (container.volumeMounts ?? []).entries()) {
+      const volume = (record.pod.spec?.volumes ?? []).find(({ name }) => name === mount.name) as Volume | undefined;
+      if (volume === undefined) {
+        throw new VolumeError(`volume "${mount.name}" of container "${container.name}" is not defined`);
+      }
+      const root = this.#pathOf(record.pod, volume);
+      const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, env);
+      const target = `${this.directoryOf(record.pod)}/volume-subpaths/${volume.name}/${container.name}/${index}`;
+      const hostPath = subPath ? await bindSubPath(root, subPath, target) : root;
+      const propagation = { HostToContainer: "rslave", Bidirectional: "rshared" } as const;
+      mounts.push({
+        hostPath,
+        containerPath: mount.mountPath.startsWith("/") ? mount.mountPath : `/${mount.mountPath}`,
+        readOnly: mount.readOnly ?? false,
+        ...(mount.mountPropagation === "HostToContainer" || mount.mountPropagation === "Bidirectional"
+          ? { propagation: propagation[mount.mountPropagation] }
+          : {}),
+      });
+    }
+    return mounts;
+  }
+
+  #pathOf(pod: Pod, volume: Volume): string {
+    if (volume.hostPath !== undefined) return volume.hostPath.path;
+    const kind = Object.keys(kindDirectories).find((each) => each in volume) ?? "emptyDir";
+    return `${this.directoryOf(pod)}/volumes/${kindDirectories[kind]}/${volume.name}`;
+  }
+
+  async #mountOne(record: PodRecord, volume: Volume): Promise<void> {
+    if (volume.hostPath !== undefined) return await prepareHostPath(volume.hostPath);
+    if (volume.emptyDir !== undefined) return await this.#makeEmptyDir(record, volume);
+    if (hasPayload(volume)) return await this.#writePayload(record, volume);
+    const kind = Object.keys(volume).find((key) => key !== "name") ?? "unknown";
+    throw new VolumeError(
+      kind === "persistentVolumeClaim"
+        ? "persistent volume claims are not supported by this kubelet yet"
+        : `volumes of type "${kind}" are not supported by this kubelet`,
+    );
+  }
+
+  async #makeEmptyDir(record: PodRecord, volume: Volume): Promise<void> {
+    const path = this.#pathOf(record.pod, volume);
+    const group = record.pod.spec?.securityContext?.fsGroup;
+    await Deno.mkdir(path, { recursive: true });
+    if (volume.emptyDir?.medium === "Memory") {
+      const limit = volume.emptyDir.sizeLimit === undefined ? "" : `,size=${bytesOf(volume.emptyDir.sizeLimit)}`;
+      if (!await isMounted(path)) await mountTmpfs(path, `mode=0777${limit}`);
+    }
+    if (group !== undefined) await Deno.chown(path, null, group);
+    await Deno.chmod(path, group === undefined ? 0o777 : 0o2777);
+  }
+
+  async #writePayload(record: PodRecord, volume: Volume): Promise<void> {
+    const path = this.#pathOf(record.pod, volume);
+    const payload = await this.#payloadOf(record, volume);
+    await Deno.mkdir(path, { recursive: true });
+    if (isSecret(volume) && !await isMounted(path)) await mountTmpfs(path, "mode=0755");
+    const group = record.pod.spec?.securityContext?.fsGroup;
+    const version = `${this.world.now().replaceAll(/[-:TZ]/g, "_")}.${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+    await writePayload(path, payload, version, group === undefined ? {} : { group });
+  }
+
+  async #payloadOf(record: PodRecord, volume: Volume): Promise<Payload> {
+    const { pod } = record;
+    const { sources, node } = this.world;
+    const namespace = pod.metadata.namespace ?? "";
+    const named = payloadReferences(volume);
+    const tokenKey = (request: TokenRequest) => `${request.audience}\n${request.path}`;
+    const [configMaps, secrets, tokens] = await Promise.all([
+      readAll(named.configMaps, (name) => sources.configMap(namespace, name)),
+      readAll(named.secrets, (name) => sources.secret(namespace, name)),
+      Promise.all(named.tokens.map(async (request) => [tokenKey(request), await sources.token(pod, request)] as const)),
+    ]);
+    const tokenOf = new Map(tokens);
+    return payloadOf(pod, volume, {
+      configMap: (name) => configMaps.get(name),
+      secret: (name) => secrets.get(name),
+      token: (request) => tokenOf.get(tokenKey(request)) ?? "",
+      node,
+      podIPs: record.podIPs,
+    });
+  }
+}
+
+export async function readAll<T>(
+  names: Iterable<string>,
+  read: (name: string) => Promise<T>,
+): Promise<Map<string, T>> {
+  return new Map(await Promise.all([...names].map(async (name) => [name, await read(name)] as const)));
+}

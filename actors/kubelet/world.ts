@@ -1,0 +1,156 @@
+/** What the kubelet's actors act on: its ports, its settings, and the records of its pods. */
+import type { Pod, Service } from "../../machines/objects/object.ts";
+import type { NodeFacts } from "../../machines/pod/downward.ts";
+import type { ResolverConfig } from "../../machines/pod/dns_config.ts";
+import { ownerLabels } from "../../machines/pod/pod_names.ts";
+import type { ApiClient } from "../../ports/api_client.ts";
+import type { ContainerRuntime } from "../../ports/container_runtime.ts";
+import type { PodNetwork } from "../../ports/pod_network.ts";
+import type { Informer } from "../informer.ts";
+import { type ActorSystem, type Address, address, partsOf } from "../system.ts";
+import { EventRecorder } from "./event_recorder.ts";
+import { inTurn, type PodRecord } from "./pod_record.ts";
+import { Sources } from "./sources.ts";
+import { VolumeManager } from "./volume_manager.ts";
+
+export interface NodeCapacity {
+  readonly cpu: string;
+  readonly memory: string;
+  readonly ephemeralStorage: string;
+  readonly pods: number;
+}
+
+export interface KubeletOptions {
+  readonly system: ActorSystem;
+  readonly clusterName: string;
+  readonly nodeName: string;
+  readonly client: ApiClient;
+  readonly runtime: ContainerRuntime;
+  readonly network: PodNetwork;
+  /** Absent: pods get the host's resolvers. */
+  readonly clusterDns?: string;
+  /** Default "cluster.local". */
+  readonly clusterDomain?: string;
+  /** Volumes and hosts files are below it. Absolute. */
+  readonly directory: string;
+  readonly addresses: readonly { readonly type: "InternalIP" | "ExternalIP" | "Hostname"; readonly address: string }[];
+  /** Of the node; absent: what the runtime reports. */
+  readonly capacity?: Partial<NodeCapacity>;
+  /** Part of the host that this node may count as its own; nodes of one host share it. Default 1. */
+  readonly capacityShare?: number;
+  /** The port of the kubelet's HTTPS server. Default 10250. */
+  readonly port?: number;
+  readonly podCIDR?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  /** hostNetwork pods join this container's network instead of the host's (the second and later nodes of a host). */
+  readonly hostNetworkContainer?: string;
+}
+
+export class KubeletWorld {
+  readonly records = new Map<string, PodRecord>();
+  readonly events: EventRecorder;
+  readonly sources: Sources;
+  readonly volumes: VolumeManager;
+  readonly system: ActorSystem;
+  readonly runtime: ContainerRuntime;
+  readonly client: ApiClient;
+  readonly owner: Record<string, string>;
+  readonly kubeletAddress: Address;
+  /** Filled in when the node is known. */
+  node: NodeFacts;
+  hostResolver: ResolverConfig = { servers: [], searches: [], options: [] };
+  pods: Informer<Pod> | undefined;
+  services: Informer<Service> | undefined;
+  stopping = false;
+
+  constructor(readonly options: KubeletOptions) {
+    this.system = options.system;
+    this.runtime = options.runtime;
+    this.client = options.client;
+    this.owner = ownerLabels({ cluster: options.clusterName, node: options.nodeName });
+    this.kubeletAddress = this.addressOf("kubelet");
+    const { client } = options;
+    const { clock } = options.system;
+    this.events = new EventRecorder({ client, clock, component: "kubelet", host: options.nodeName });
+    this.sources = new Sources({ client, clock });
+    this.volumes = new VolumeManager(this);
+    this.node = { nodeName: options.nodeName, hostIPs: this.hostIPs, cpu: "0", memory: "0", ephemeralStorage: "0" };
+  }
+
+  get hostIPs(): string[] {
+    return this.options.addresses.filter(({ type }) => type === "InternalIP").map(({ address }) => address);
+  }
+
+  get clusterDomain(): string {
+    return this.options.clusterDomain ?? "cluster.local";
+  }
+
+  /** RFC 3339, whole seconds. */
+  now(): string {
+    return new Date(this.system.clock.wallTime()).toISOString().replace(/\.\d+/, "");
+  }
+
+  addressOf(kind: string, pod?: Pod, container?: string): Address {
+    const node = this.options.nodeName;
+    if (pod === undefined) return address({ node, kind, name: node });
+    const { namespace, name, uid } = pod.metadata;
+    return address({ node, kind, namespace, name: container === undefined ? name : `${name}:${container}`, uid });
+  }
+
+  /** @throws Error when the pod is not known: its actors outlive it by nothing. */
+  recordAt(self: Address): PodRecord {
+    const { uid = "" } = partsOf(self);
+    const record = this.records.get(uid);
+    if (record === undefined) throw new Error(`Cannot act for "${self}": its pod is not known`);
+    return record;
+  }
+
+  containerAt(self: Address) {
+    const record = this.recordAt(self);
+    const name = partsOf(self).name?.split(":")[1] ?? "";
+    const container = record.containers.get(name);
+    if (container === undefined) throw new Error(`Cannot act for "${self}": its container is not known`);
+    return { record, container };
+  }
+
+  /** Something that the pod's status is computed from has changed. */
+  moved(record: PodRecord): void {
+    if (this.system.get(record.statusAddress) !== undefined) {
+      this.system.tell(record.statusAddress, { type: "pod.moved" });
+    }
+  }
+
+  onSandbox<T>(record: PodRecord, work: () => Promise<T>): Promise<T> {
+    const result = inTurn(record.sandboxWork, work);
+    record.sandboxWork = result.catch(() => {});
+    return result;
+  }
+
+  onVolumes<T>(record: PodRecord, work: () => Promise<T>): Promise<T> {
+    const result = inTurn(record.volumeWork, work);
+    record.volumeWork = result.catch(() => {});
+    return result;
+  }
+
+  podEvent(record: PodRecord, type: "Normal" | "Warning", reason: string, message: string): void {
+    if (!record.orphan) this.events.record(record.pod, "Pod", type, reason, message);
+  }
+
+  containerEvent(
+    record: PodRecord,
+    container: { name: string; role: string },
+    type: "Normal" | "Warning",
+    reason: string,
+    message: string,
+  ): void {
+    if (record.orphan) return;
+    const list = container.role === "app" ? "containers" : "initContainers";
+    this.events.record(record.pod, "Pod", type, reason, message, `spec.${list}{${container.name}}`);
+  }
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
