@@ -4,6 +4,7 @@
  */
 import { Hono } from "hono";
 import { ApiError } from "../../machines/objects/status.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { ContainerTarget, NodeStreams, ProcessOptions } from "../../ports/node_streams.ts";
 import { badRequest } from "../machinery/errors.ts";
 import type { Credentials } from "../machinery/types.ts";
@@ -23,12 +24,14 @@ export interface KubeletServerOptions {
   readonly streams: NodeStreams;
   /** Whose certificate is let in. Default: the API server's, and `system:masters`. */
   readonly allows?: (certificate: NonNullable<Credentials["clientCertificate"]>) => boolean;
+  /** Limits how long a client may take to open the streams it asked for; without it there is no limit. */
+  readonly clock?: Clock;
   onError?(error: unknown): void;
 }
 
 export function serveKubelet(options: KubeletServerOptions): Promise<Server> {
   const { addresses, certificate, key, clientCertificateAuthority, onError } = options;
-  const app = kubeletApp(options.streams, options.allows ?? isApiServer, onError);
+  const app = kubeletApp(options);
   return serve({
     addresses,
     certificate,
@@ -46,10 +49,10 @@ function isApiServer({ commonName, organizations }: NonNullable<Credentials["cli
 type Environment = { Bindings: ServerEnvironment };
 
 export function kubeletApp(
-  streams: NodeStreams,
-  allows: (certificate: NonNullable<Credentials["clientCertificate"]>) => boolean,
-  onError?: (error: unknown) => void,
+  options: Pick<KubeletServerOptions, "streams" | "allows" | "clock" | "onError">,
 ): Hono<Environment> {
+  const { streams, allows = isApiServer, clock } = options;
+  const onError = options.onError?.bind(options);
   const app = new Hono<Environment>();
   app.use(async (c, next) => {
     const { clientCertificate } = c.env.credentials;
@@ -81,14 +84,14 @@ export function kubeletApp(
       if (command.length === 0) throw badRequest("you must specify at least 1 command for the container");
       const options = processOptions(query);
       const target = targetOf(c.req.param());
-      const remote = await acceptRemoteCommand(offered(c.env), options);
+      const remote = await acceptRemoteCommand(offered(c.env), options, clock);
       keep(runCommand(remote, () => streams.exec(target, command, options), "executing command in"), onError);
       return answered;
     });
     app.on(["GET", "POST"], `/attach${path}`, async (c) => {
       const options = processOptions(new URL(c.req.url).searchParams);
       const target = targetOf(c.req.param());
-      const remote = await acceptRemoteCommand(offered(c.env), options);
+      const remote = await acceptRemoteCommand(offered(c.env), options, clock);
       keep(runCommand(remote, () => streams.attach(target, options), "attaching to"), onError);
       return answered;
     });
@@ -99,11 +102,8 @@ export function kubeletApp(
       const { namespace, pod, uid } = targetOf({ container: "", ...c.req.param() });
       const target = { namespace, pod, ...(uid === undefined ? {} : { uid }) };
       const query = new URL(c.req.url).searchParams;
-      // Whoever offers no upgrade is refused before this waits for anything.
-      const running = acceptPortForward(offered(c.env), query, (port) => streams.portForward(target, port));
-      const refused = await Promise.race([running.then(() => {}), turn()]);
-      keep(running, onError);
-      return refused ?? answered;
+      await acceptPortForward(offered(c.env), query, (port) => streams.portForward(target, port), clock);
+      return answered;
     });
   }
 
@@ -115,10 +115,6 @@ export function kubeletApp(
     return Response.json(status, { status: 500 });
   });
   return app;
-}
-
-function turn(): Promise<undefined> {
-  return new Promise((resolve) => setImmediate(() => resolve(undefined)));
 }
 
 /** What goes on after the handler has returned. */

@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Duplex } from "node:stream";
+import type { Clock, Wake } from "../../ports/clock.ts";
 import type { ByteStream } from "../../ports/node_streams.ts";
 import { badRequest } from "../machinery/errors.ts";
 import type { UpgradeOffer } from "../server/environment.ts";
@@ -19,23 +20,33 @@ const tunnel = `SPDY/3.1+${portForward}`;
 /** How long the second stream of a pair may keep the first waiting. */
 const pairMs = 30_000;
 
-/** Resolves when the client is gone. @throws ApiError when the offer is none of these protocols. */
-export async function acceptPortForward(offer: UpgradeOffer, query: URLSearchParams, dial: DialPort): Promise<void> {
+/**
+ * Resolves when the offer is accepted; from then on every connection of the client's is dialled.
+ *
+ * @throws ApiError when the offer is none of these protocols.
+ */
+export async function acceptPortForward(
+  offer: UpgradeOffer,
+  query: URLSearchParams,
+  dial: DialPort,
+  clock?: Clock,
+): Promise<void> {
   if (offer.protocol === "spdy/3.1") {
     const protocol = spdyProtocol(offer, [portForward]);
-    return await new Promise((resolve) => void acceptSpdy(offer, protocol, pairs(dial, resolve)));
+    acceptSpdy(offer, protocol, pairs(dial, clock));
+    return;
   }
   if (offer.protocol !== "websocket") throw badRequest("Upgrade request required");
   const protocol = webSocketProtocol(offer, [tunnel, ...Object.keys(channelProtocols)]);
   if (protocol === tunnel) {
     const socket: Duplex = await byteStreamOf(await acceptWebSocket(offer, protocol));
-    return await new Promise((resolve) => void new SpdyConnection(socket, { ...pairs(dial, resolve), side: "server" }));
+    new SpdyConnection(socket, { ...pairs(dial, clock), side: "server" });
+    return;
   }
   const ports = portsOf(query);
   const socket = await acceptWebSocket(offer, protocol);
   const channels = new ChannelSocket(socket, channelProtocols[protocol]!);
   ports.forEach((port, index) => void overChannels(channels, index, port, dial));
-  await channels.closed;
 }
 
 function portsOf(query: URLSearchParams): number[] {
@@ -57,10 +68,10 @@ interface Pair {
   data?: SpdyStream;
   error?: SpdyStream;
   readonly port: number;
-  readonly limit: ReturnType<typeof setTimeout>;
+  readonly limit: Wake | undefined;
 }
 
-function pairs(dial: DialPort, closed: () => void): Omit<SpdyOptions, "side"> {
+function pairs(dial: DialPort, clock: Clock | undefined): Omit<SpdyOptions, "side"> {
   const waiting = new Map<string, Pair>();
   const giveUp = (request: string) => {
     const { data, error } = waiting.get(request) ?? {};
@@ -75,19 +86,19 @@ function pairs(dial: DialPort, closed: () => void): Omit<SpdyOptions, "side"> {
       stream.accept();
       // Clients of old sent no request id, but opened the data stream right after its error stream.
       const request = stream.headers["requestid"] ?? String(type === "error" ? stream.id : stream.id - 2);
-      const pair: Pair = waiting.get(request) ?? { port, limit: setTimeout(() => giveUp(request), pairMs) };
+      const pair: Pair = waiting.get(request) ??
+        { port, limit: clock?.wakeAt(clock.now() + pairMs, () => giveUp(request)) };
       waiting.set(request, pair);
       pair[type] = stream;
       const { data, error } = pair;
       if (data === undefined || error === undefined) return;
-      clearTimeout(pair.limit);
+      pair.limit?.cancel();
       waiting.delete(request);
       void forward(port, data, error, dial);
     },
     onClose() {
-      for (const { limit } of waiting.values()) clearTimeout(limit);
+      for (const { limit } of waiting.values()) limit?.cancel();
       waiting.clear();
-      closed();
     },
   };
 }

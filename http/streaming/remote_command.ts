@@ -4,6 +4,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Status } from "../../machines/objects/status.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { ProcessOptions } from "../../ports/node_streams.ts";
 import { badRequest } from "../machinery/errors.ts";
 import type { UpgradeOffer } from "../server/environment.ts";
@@ -31,12 +32,16 @@ const spdyProtocols = ["v4.channel.k8s.io", "v3.channel.k8s.io", "v2.channel.k8s
 const creationMs = 30_000;
 
 /** @throws ApiError when the offer is neither, or of no version in common. */
-export function acceptRemoteCommand(offer: UpgradeOffer, options: ProcessOptions): Promise<RemoteCommand> {
+export function acceptRemoteCommand(
+  offer: UpgradeOffer,
+  options: ProcessOptions,
+  clock?: Clock,
+): Promise<RemoteCommand> {
   switch (offer.protocol) {
     case "websocket":
       return overWebSocket(offer, options);
     case "spdy/3.1":
-      return overSpdy(offer, options);
+      return overSpdy(offer, options, clock);
     default:
       throw badRequest("Upgrade request required");
   }
@@ -66,7 +71,11 @@ async function overWebSocket(offer: UpgradeOffer, options: ProcessOptions): Prom
   return command;
 }
 
-async function overSpdy(offer: UpgradeOffer, options: ProcessOptions): Promise<RemoteCommand> {
+async function overSpdy(
+  offer: UpgradeOffer,
+  options: ProcessOptions,
+  clock: Clock | undefined,
+): Promise<RemoteCommand> {
   const protocol = spdyProtocol(offer, spdyProtocols);
   const { stdin, stdout, stderr, tty } = options;
   const sizes = tty && ["v4.channel.k8s.io", "v3.channel.k8s.io"].includes(protocol);
@@ -93,11 +102,11 @@ async function overSpdy(offer: UpgradeOffer, options: ProcessOptions): Promise<R
       all.reject(new Error("Cannot run the command: the client left before its streams were open"));
     },
   });
-  const limit = setTimeout(() => {
+  const limit = clock?.wakeAt(clock.now() + creationMs, () => {
     all.reject(new Error("Cannot run the command: the client did not open its streams in time"));
     connection.close();
-  }, creationMs);
-  await all.promise.finally(() => clearTimeout(limit));
+  });
+  await all.promise.finally(() => limit?.cancel());
   const [input, output, errors, error, resize] = ["stdin", "stdout", "stderr", "error", "resize"].map((type) =>
     streams.get(type)
   );
