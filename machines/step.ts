@@ -206,11 +206,24 @@ function watchGuards(machine: AnyStateMachine): void {
   watched.add(machine);
   const guards = machine.implementations.guards as Record<string, unknown>;
   for (const [name, guard] of Object.entries(guards)) {
-    if (typeof guard !== "function" || "check" in guard) continue; // and(), or(), not() ask named guards in turn.
-    guards[name] = (args: unknown, params: unknown) => {
-      const passed = Boolean(guard(args, params));
-      outcomes.push({ guard: name, passed });
-      return passed;
-    };
+    if (typeof guard !== "function") continue; // Another guard's name or reference: that one is watched.
+    guards[name] = "check" in guard
+      ? watchComposed(name, guard as unknown as ComposedGuard)
+      : (args: unknown, params: unknown) => note(name, Boolean(guard(args, params)));
   }
+}
+
+/** What and(), or(), not() and stateIn() make: a function that is never called, with a check that is. */
+interface ComposedGuard {
+  check(snapshot: unknown, args: unknown, self: unknown): boolean;
+}
+
+function watchComposed(name: string, guard: ComposedGuard): ComposedGuard {
+  const check = (snapshot: unknown, args: unknown) => note(name, guard.check(snapshot, args, guard));
+  return Object.assign(() => false, guard, { check });
+}
+
+function note(guard: string, passed: boolean): boolean {
+  outcomes.push({ guard, passed });
+  return passed;
 }

@@ -1,7 +1,18 @@
 /** `step` holds equal to XState's public `transition()` over random charts and events. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { type AnyMachineSnapshot, assign, initialTransition, raise, setup, transition } from "xstate";
+import {
+  and,
+  type AnyMachineSnapshot,
+  assign,
+  initialTransition,
+  not,
+  or,
+  raise,
+  setup,
+  stateIn,
+  transition,
+} from "xstate";
 import { effect } from "../../machines/effect.ts";
 import { firstStep, step } from "../../machines/step.ts";
 
@@ -22,6 +33,8 @@ const random = setup({
     isEven: ({ context }) => context.n % 2 === 0,
     isFirst: ({ context }) => context.n === 1,
     isRefused: () => false,
+    isEvenFirst: and(["isEven", "isFirst"]),
+    isEither: or([not("isEven"), stateIn("#s1")]),
     isLarge: (_, params: { than: number; n: number }) => params.n > params.than,
   },
   delays: { long: ({ context }) => 1000 * (context.n + 1), short: 10 },
@@ -44,7 +57,7 @@ function anyTransition(gen: Gen, ids: readonly string[]): object {
     )
   );
   const guard = gen(() =>
-    fc.constantFrom<unknown>(undefined, undefined, "isEven", "isFirst", "isRefused", {
+    fc.constantFrom<unknown>(undefined, undefined, "isEven", "isFirst", "isRefused", "isEvenFirst", "isEither", {
       type: "isLarge",
       params: ({ context }: { context: { n: number } }) => ({ than: 2, n: context.n }),
     })
@@ -204,6 +217,27 @@ Deno.test("step makes of any chart and any events what XState's transition makes
   );
   // A comparison of charts in which nothing happens would prove nothing.
   for (const [what, count] of Object.entries(seen)) assert(count > 0, `no ${what} were compared`);
+});
+
+Deno.test("step tells the outcome of every named guard it asked, composed ones after those they ask", () => {
+  const machine = setup({
+    types: { events: {} as { type: "door.opened" } },
+    guards: { isDay: () => true, isWarm: () => false, isPleasant: and(["isDay", "isWarm"]), isOut: stateIn("#out") },
+  }).createMachine({
+    id: "cat",
+    options: { maxIterations: 100 },
+    initial: "in",
+    states: {
+      in: { on: { "door.opened": [{ guard: "isPleasant", target: "out" }, { guard: not("isOut"), target: "out" }] } },
+      out: { id: "out" },
+    },
+  });
+  assertEquals(step(machine, firstStep(machine).snapshot, { type: "door.opened" }).guards, [
+    { guard: "isDay", passed: true },
+    { guard: "isWarm", passed: false },
+    { guard: "isPleasant", passed: false },
+    { guard: "isOut", passed: false },
+  ]);
 });
 
 Deno.test("step that throws leaves the snapshot as it was and says nothing of what it had begun", () => {

@@ -17,7 +17,6 @@ Deno.test("kubeletMachine takes on no pod before it knows what runs and what is 
         !after.orders.some(({ type }) => type === "takeOnPods" || type === "sweepOrphans") ||
         after.snapshot.matches({ pods: "synced", work: "serving" }),
     },
-    except: ['guard "isKnown" is never asked'], // Composed by XState: nobody counts its outcomes.
   });
   assertEquals(found.problems, []);
 });
