@@ -7,6 +7,19 @@
  * cut anywhere or with sectors that were never written and read as zeros.
  */
 import { type Disk, DiskError, type DiskFile, type DiskLock } from "../../ports/disk.ts";
+import {
+  append,
+  crashDirectory,
+  crashFile,
+  type Directory,
+  emptyDirectory,
+  emptyFile,
+  type Inode,
+  makeDurable,
+  type NameChange,
+  partOf,
+  rename,
+} from "./disk_content.ts";
 
 export interface SimulatedDiskOptions {
   /** Draws in [0, 1) that decide what a crash keeps. */
@@ -15,24 +28,6 @@ export interface SimulatedDiskOptions {
 
 /** Counts operations from 1 on; asking for a fault names one of them. */
 export type DiskFault = "noSpace" | "io" | "crash";
-
-interface Inode {
-  bytes: Uint8Array;
-  length: number;
-  durable: Uint8Array;
-  waiting: ({ readonly append: Uint8Array } | { readonly truncate: number })[];
-}
-
-type NameChange = { readonly name: string; readonly inode: Inode | undefined };
-
-interface Directory {
-  names: Map<string, Inode>;
-  durable: Map<string, Inode>;
-  /** Changes that happen together, such as the two halves of a rename, are one item. */
-  waiting: (readonly NameChange[])[];
-}
-
-const sectorBytes = 512;
 
 export class SimulatedDisk implements Disk {
   /** Operations asked for so far. */
@@ -77,28 +72,24 @@ export class SimulatedDisk implements Disk {
     }
     const inodes = new Set<Inode>();
     for (const directory of this.#directories.values()) {
-      for (const changes of this.#survivors(directory.waiting)) rename(directory.durable, changes);
-      directory.waiting = [];
-      directory.names = new Map(directory.durable);
+      crashDirectory(directory, this.#random);
       for (const inode of directory.names.values()) inodes.add(inode);
     }
-    for (const inode of inodes) this.#crashFile(inode);
+    for (const inode of inodes) crashFile(inode, this.#random);
   }
 
   /** Flips bits of what is on the disk, durably. */
   corrupt(path: string, offset: number, mask = 0xff): void {
     const inode = this.#inode(path);
     inode.bytes[offset]! ^= mask;
-    inode.durable = inode.bytes.slice(0, inode.length);
-    inode.waiting = [];
+    makeDurable(inode);
   }
 
   /** Cuts a file, durably. */
   cut(path: string, length: number): void {
     const inode = this.#inode(path);
     inode.length = length;
-    inode.durable = inode.bytes.slice(0, length);
-    inode.waiting = [];
+    makeDurable(inode);
   }
 
   /** A copy of everything as it stands, for tests that try many accidents on one state. */
@@ -133,7 +124,7 @@ export class SimulatedDisk implements Disk {
       let inode = directory.names.get(name);
       if (inode === undefined) {
         if (!options?.create) throw new DiskError("notFound", `Cannot open "${path}": it does not exist`);
-        inode = { bytes: new Uint8Array(0), length: 0, durable: new Uint8Array(0), waiting: [] };
+        inode = emptyFile();
         this.#rename(directory, [{ name, inode }]);
       }
       return this.#file(path, inode);
@@ -216,14 +207,10 @@ export class SimulatedDisk implements Disk {
       size: () => operation("size", () => inode.length),
       append: (bytes) => {
         const own = bytes.slice();
-        const partly = () => append(inode, own.subarray(0, this.#part(own.length)));
+        const partly = () => append(inode, own.subarray(0, partOf(own.length, this.#random)));
         return operation("append", () => append(inode, own), partly);
       },
-      sync: () =>
-        operation("sync", () => {
-          inode.durable = inode.bytes.slice(0, inode.length);
-          inode.waiting = [];
-        }),
+      sync: () => operation("sync", () => makeDurable(inode)),
       truncate: (size) =>
         operation("truncate", () => {
           inode.length = Math.min(size, inode.length);
@@ -258,44 +245,6 @@ export class SimulatedDisk implements Disk {
     directory.waiting.push(changes);
   }
 
-  /** File systems with a journal keep the first few changes of names; others keep any. */
-  #survivors<T>(waiting: readonly T[]): readonly T[] {
-    if (this.#random.next() < 0.5) return waiting.filter(() => this.#random.next() < 0.5);
-    return waiting.slice(0, Math.floor(this.#random.next() * (waiting.length + 1)));
-  }
-
-  #crashFile(inode: Inode): void {
-    const { durable } = inode;
-    const file: Inode = { bytes: durable.slice(), length: durable.length, durable, waiting: [] };
-    const whole = Math.floor(this.#random.next() * (inode.waiting.length + 1));
-    for (const change of inode.waiting.slice(0, whole)) {
-      if ("append" in change) append(file, change.append);
-      else file.length = Math.min(file.length, change.truncate);
-    }
-    const torn = inode.waiting[whole];
-    if (torn !== undefined && "append" in torn) append(file, this.#tear(torn.append, file.length));
-    inode.bytes = file.bytes.slice(0, file.length);
-    inode.length = inode.bytes.length;
-    inode.durable = inode.bytes.slice();
-    inode.waiting = [];
-  }
-
-  /** What a crash leaves of an append: a beginning, or all of its length with sectors missing. */
-  #tear(bytes: Uint8Array, offset: number): Uint8Array {
-    if (this.#random.next() < 0.5) return bytes.subarray(0, this.#part(bytes.length));
-    const left = bytes.slice();
-    for (let start = 0; start < left.length;) {
-      const end = start + sectorBytes - (offset + start) % sectorBytes;
-      if (this.#random.next() < 0.5) left.fill(0, start, end);
-      start = end;
-    }
-    return left;
-  }
-
-  #part(length: number): number {
-    return Math.floor(this.#random.next() * (length + 1));
-  }
-
   #place(path: string): [Directory, string] {
     const cleaned = clean(path);
     const directory = this.#directories.get(parentOf(cleaned));
@@ -309,29 +258,6 @@ export class SimulatedDisk implements Disk {
     if (inode === undefined) throw new DiskError("notFound", `Cannot find "${path}": it does not exist`);
     return inode;
   }
-}
-
-function emptyDirectory(): Directory {
-  return { names: new Map(), durable: new Map(), waiting: [] };
-}
-
-function rename(names: Map<string, Inode>, changes: readonly NameChange[]): void {
-  for (const { name, inode } of changes) {
-    if (inode === undefined) names.delete(name);
-    else names.set(name, inode);
-  }
-}
-
-function append(inode: Inode, bytes: Uint8Array): void {
-  const length = inode.length + bytes.length;
-  if (length > inode.bytes.length) {
-    const grown = new Uint8Array(Math.max(length, inode.bytes.length * 2));
-    grown.set(inode.bytes.subarray(0, inode.length));
-    inode.bytes = grown;
-  }
-  inode.bytes.set(bytes, inode.length);
-  inode.length = length;
-  inode.waiting.push({ append: bytes });
 }
 
 function clean(path: string): string {
