@@ -221,27 +221,34 @@ export function mergeApplied(live: unknown, applied: unknown, type: FieldType | 
   return merged;
 }
 
-/** The value without the fields of the set. Containers that this empties go as well. */
-export function removeFields(value: unknown, fields: FieldSet, type: FieldType | undefined): unknown {
+/**
+ * The value without the fields of the set. Containers that this empties go as well; one that holds something of `kept`
+ * stays, even if it is in the set itself.
+ */
+export function removeFields(
+  value: unknown,
+  fields: FieldSet,
+  kept: FieldSet,
+  type: FieldType | undefined,
+): unknown {
   if (fields.members.size === 0) return value;
+  const rest = (element: string, member: unknown, of: FieldType | undefined): unknown => {
+    const removal = fields.members.get(element);
+    if (removal === undefined) return member;
+    const keep = kept.members.get(element);
+    if (removal.self && keep === undefined) return undefined;
+    return removeFields(member, removal, keep ?? noFields, of);
+  };
   if (Array.isArray(value)) {
-    const kept: unknown[] = [];
-    for (const item of value) {
-      const member = fields.members.get(elementOf(item, type) ?? "");
-      if (member === undefined) kept.push(item);
-      else if (!member.self) kept.push(removeFields(item, member, type?.items));
-    }
-    return kept.length === 0 && value.length > 0 ? undefined : kept;
+    const items = value.map((item) => rest(elementOf(item, type) ?? "", item, type?.items));
+    const left = items.filter((item) => item !== undefined);
+    return left.length === 0 && value.length > 0 ? undefined : left;
   }
   if (!isObject(value)) return value;
-  const kept: JsonObject = {};
+  const left: JsonObject = {};
   for (const [name, member] of Object.entries(value)) {
-    const removal = fields.members.get(`f:${name}`);
-    if (removal === undefined) kept[name] = member;
-    else if (!removal.self) {
-      const rest = removeFields(member, removal, memberType(type, name));
-      if (rest !== undefined) kept[name] = rest;
-    }
+    const remains = rest(`f:${name}`, member, memberType(type, name));
+    if (remains !== undefined) left[name] = remains;
   }
-  return Object.keys(kept).length === 0 && Object.keys(value).length > 0 ? undefined : kept;
+  return Object.keys(left).length === 0 && Object.keys(value).length > 0 ? undefined : left;
 }

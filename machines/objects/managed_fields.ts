@@ -173,7 +173,7 @@ export function applyConfiguration(
   if (conflicts.length > 0) return { object: merged, conflicts };
   const others = owners.filter((owner) => owner !== own).reduce((all, { fields }) => union(all, fields), noFields);
   const dropped = difference(difference(own?.fields ?? noFields, named), others);
-  const object = (removeFields(merged, dropped, type) ?? merged) as KubeObject;
+  const object = (removeFields(merged, dropped, union(named, others), type) ?? merged) as KubeObject;
   const { removed } = compareFields(merged, object, type);
   for (const owner of owners) if (owner !== own) owner.fields = difference(owner.fields, removed);
   if (own === undefined) {
