@@ -74,7 +74,7 @@ export class KubeProxy {
       podCidr: table.podCidr,
       hostAddresses: options.hostAddresses ?? ["127.0.0.1"],
     };
-    this.#tracker = new ServiceTracker(options.informers, () => this.#changed());
+    this.#tracker = new ServiceTracker(options.informers);
     const kind = actorKind("kube-proxy", kubeProxyMachine, {
       awaitServices: () => this.#tracker.synced().then(() => ({ type: "services.synced" } as const)),
       replaceRules: () => this.#write(() => fullScript(table, this.#ruleset.takeAll())),
@@ -97,6 +97,7 @@ export class KubeProxy {
       ...(options.supervisor === undefined ? {} : { supervisor: options.supervisor }),
       input: undefined,
     });
+    this.#tracker.follow(() => this.#changed());
   }
 
   /** Which nodes share the host has changed. */

@@ -8,14 +8,17 @@ export class ServiceTracker {
   readonly services: Informer<Service>;
   readonly #slices: Informer<EndpointSlice>;
   readonly #byService = new Map<string, Map<string, EndpointSlice>>();
-  readonly #unsubscribe: (() => void)[];
+  readonly #unsubscribe: (() => void)[] = [];
   #dirty = new Set<string>();
 
-  /** `changed` is called once per batch that concerns a service. */
-  constructor(informers: SharedInformers, changed: () => void) {
+  constructor(informers: SharedInformers) {
     this.services = informers.of<Service>(resources.services);
     this.#slices = informers.of<EndpointSlice>(resources.endpointSlices);
-    this.#unsubscribe = [
+  }
+
+  /** From now on `changed` is called once per batch that concerns a service, and at once for what is there already. */
+  follow(changed: () => void): void {
+    this.#unsubscribe.push(
       this.services.subscribe({
         changed: (changes) => {
           for (const { object } of changes) this.#dirty.add(keyOf(object));
@@ -28,7 +31,7 @@ export class ServiceTracker {
           changed();
         },
       }),
-    ];
+    );
   }
 
   /** Resolves when both have been listed once. */
