@@ -71,12 +71,11 @@ function validateReference(reference: Fields, here: Path): FieldError[] {
     else errors.push(...invalidFor(here.child(name), value, pathSegmentErrors(value)));
   }
   const apiVersion = text(reference["apiVersion"]);
-  if (apiVersion !== "") {
-    if (!/^[^/]*(\/[^/]*)?$/.test(apiVersion)) {
-      errors.push(invalid(here.child("apiVersion"), apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
-    } else if (!apiVersion.includes("/") && apiVersion !== "v1") {
-      errors.push(invalid(here.child("apiVersion"), apiVersion, "apiVersion must specify API group"));
-    }
+  const place = here.child("apiVersion");
+  const parts = apiVersion.split("/").length;
+  if (parts > 2) errors.push(invalid(place, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+  else if (parts < 2 && apiVersion !== "v1") {
+    errors.push(invalid(place, apiVersion, "apiVersion must specify API group"));
   }
   return errors;
 }
@@ -186,6 +185,8 @@ function validateMetric(metric: Fields, here: Path): FieldError[] {
     if (expected === name || expected === undefined) errors.push(...validate(fields(metric[name]), here.child(name)));
     else errors.push(forbidden(here.child(name), "must populate the given metric source only"));
   }
+  // Kubernetes says it again when it looks for the source.
+  if (expected === undefined) errors.push(notSupported(here.child("type"), type, sourceTypes));
   if (expected !== undefined && !has(metric[expected])) {
     errors.push(required(here.child(expected), "must populate information for the given metric source"));
   }
@@ -231,7 +232,10 @@ function validateAutoscaler(object: KubeObject): FieldError[] {
       invalid(at.child("minReplicas"), minReplicas, `must be greater than or equal to ${needsOutside ? 0 : 1}`),
     );
   }
-  if (int(maxReplicas) < 1) errors.push(required(at.child("maxReplicas"), "must be set and greater than 0"));
+  if (int(maxReplicas) === 0) errors.push(required(at.child("maxReplicas"), "must be set and greater than 0"));
+  if (int(maxReplicas) < 0) {
+    errors.push(invalid(at.child("maxReplicas"), int(maxReplicas), "must be greater than or equal to 1"));
+  }
   if (has(minReplicas) && int(maxReplicas) < int(minReplicas)) {
     errors.push(invalid(at.child("maxReplicas"), int(maxReplicas), "must be greater than or equal to `minReplicas`"));
   }
@@ -261,7 +265,6 @@ function strategy(toV2: (object: KubeObject) => KubeObject, rest: Strategy): Str
     },
     validateUpdate: (next) => validateAutoscaler(toV2(next)),
     validateStatusUpdate: (next) => counts.flatMap((name) => nonnegative(status(next)[name], path("status", name))),
-    validateName: pathSegmentErrors,
     hasGeneration: false,
     ...rest,
   };

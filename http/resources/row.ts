@@ -3,6 +3,7 @@ import type { Column, Resource, Strategy, Subresource, SubresourceRequest, Verb 
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import { defaultColumns } from "./columns/column.ts";
+import type { CelCheck } from "./validation/cel.ts";
 
 /** What other parts of the server do for a row. A row whose hook is missing answers 501. */
 export interface ResourceHooks {
@@ -10,6 +11,8 @@ export interface ResourceHooks {
   readonly token?: Handle;
   /** Answers of the review kinds, which are not stored. */
   readonly reviews?: Readonly<Record<ReviewResource, Handle>>;
+  /** Compiles CEL expressions; without it no expression is refused for its text. */
+  readonly cel?: CelCheck;
   /** componentstatuses: what `get` and `list` show. */
   readonly componentStatuses?: Handle;
 }
