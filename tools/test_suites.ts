@@ -61,7 +61,7 @@ const fast: Suite = {
   name: "fast",
   paths: ["tests"],
   ignore: ["docker", "network", "kubectl", "cluster", "browser"].map((name) => `tests/${name}`),
-  flags: ["--sanitize-ops", "--sanitize-resources"],
+  flags: ["--parallel", "--sanitize-ops", "--sanitize-resources"],
   needs: [],
 };
 
