@@ -73,7 +73,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<MemberSt
     ...(options.supervisor === undefined ? {} : { supervisor: options.supervisor }),
     input: { snapshotEvery: settings.snapshotEvery },
   });
-  member.wake = () => actor.send({ type: "proposals.waiting" });
+  member.actor = actor;
   try {
     await member.opened.promise;
   } catch (error) {
@@ -196,7 +196,8 @@ class SingleMemberStorage implements MemberStorage {
   }
 
   async close(): Promise<void> {
-    this.actor.send({ type: "storage.closeRequested" });
+    if (this.actor.alive) this.actor.send({ type: "storage.closeRequested" });
+    else await this.member.abandon();
     await this.member.closed.promise;
   }
 

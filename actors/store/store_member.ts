@@ -48,8 +48,8 @@ export class StoreMember {
   refusal: Refusal | undefined = { code: "unavailable", message: "The store is opening" };
   /** The machine has been told that proposals wait, or is writing. */
   awake = false;
-  /** Tells the machine; set by the opener. */
-  wake: () => void = () => {};
+  /** The machine's actor; set by the opener. */
+  actor: { readonly alive: boolean; send(event: { type: "proposals.waiting" }): void } | undefined;
   /** Resolves when it serves, rejects when it cannot. */
   readonly opened = Promise.withResolvers<void>();
   readonly closed = Promise.withResolvers<void>();
@@ -88,10 +88,6 @@ export class StoreMember {
     await Promise.allSettled(this.#tasks);
   }
 
-  get isLoaded(): boolean {
-    return this.#store !== undefined;
-  }
-
   load(store: OpenStore): void {
     this.#store = store;
     this.applied = store.stored.applied;
@@ -109,7 +105,28 @@ export class StoreMember {
     this.awake = false;
   }
 
+  /** Answers whoever waits, and whoever comes, with this. */
+  refuse(refusal: Refusal): void {
+    this.refusal = refusal;
+    this.disarm();
+    this.queue.refuse(refusal);
+    const error = storageError(refusal);
+    this.#store?.hub.closeAll(error);
+    this.opened.reject(error);
+  }
+
+  /** Lets go of everything when the actor was stopped from outside and can carry out no order any more. */
+  async abandon(): Promise<void> {
+    this.refuse({ code: "closed", message: "The store is closed" });
+    await this.settled();
+    await this.reset();
+    this.closed.resolve();
+  }
+
   propose(command: Command, settle: (outcome: Outcome) => void): void {
+    if (this.refusal === undefined && !this.actor?.alive) {
+      this.refuse({ code: "closed", message: "The store was stopped" });
+    }
     if (this.refusal !== undefined) return settle({ type: "refused", refusal: this.refusal });
     if (this.queue.isFull) {
       const message = `Cannot take the request: ${this.queue.length} others wait for the disk`;
@@ -118,7 +135,7 @@ export class StoreMember {
     this.queue.push(command, settle);
     if (this.awake) return;
     this.awake = true;
-    this.wake();
+    this.actor?.send({ type: "proposals.waiting" });
   }
 
   /** Applies a committed command. Watches have seen all that a compaction is about to drop. */

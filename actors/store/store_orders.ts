@@ -10,7 +10,7 @@ import { lockName } from "./file_names.ts";
 import { LogRefused, readLog, type StoredLog } from "./read_log.ts";
 import { LogWriter } from "./log_writer.ts";
 import { SnapshotFiles } from "./snapshot_files.ts";
-import { storageError, type StoreMember } from "./store_member.ts";
+import type { StoreMember } from "./store_member.ts";
 import { turn } from "./turn.ts";
 import { WatchHub } from "./watch_hub.ts";
 
@@ -70,13 +70,7 @@ export function storeMemberKind(member: StoreMember): ActorKind<typeof storeMemb
       await log.removeUpTo(snapshots.replaces);
       return { type: "files.removed" };
     }),
-    refuseRequests: ({ code, message }) => {
-      const error = storageError(member.refusal = { code, message });
-      member.disarm();
-      member.queue.refuse(member.refusal);
-      if (member.isLoaded) member.loaded.hub.closeAll(error);
-      member.opened.reject(error);
-    },
+    refuseRequests: ({ code, message }) => member.refuse({ code, message }),
     closeFiles: async () => {
       await member.settled();
       await member.reset();

@@ -7,24 +7,22 @@ import type { KeyValue } from "./requests.ts";
 const nothing = new Uint8Array(0);
 
 export class KeyHistory {
-  #records: KeyValue[];
+  #latest: KeyValue;
+  /** Most keys have one record: they do without. */
+  #older: KeyValue[] | undefined;
 
   constructor(first: KeyValue) {
-    this.#records = [first];
-  }
-
-  get latest(): KeyValue | undefined {
-    return this.#records[this.#records.length - 1];
+    this.#latest = first;
   }
 
   /** The latest record unless it is a tombstone. */
   get live(): KeyValue | undefined {
-    const { latest } = this;
-    return latest !== undefined && latest.version > 0 ? latest : undefined;
+    return this.#latest.version > 0 ? this.#latest : undefined;
   }
 
   add(record: KeyValue): void {
-    this.#records.push(record);
+    (this.#older ??= []).push(this.#latest);
+    this.#latest = record;
   }
 
   /** The key as it stood at a revision. */
@@ -35,7 +33,8 @@ export class KeyHistory {
 
   /** The last record, tombstone or not, at or before a revision. */
   recordAt(revision: number): KeyValue | undefined {
-    return this.#records[this.#placeAt(revision)];
+    if (this.#latest.modRevision <= revision) return this.#latest;
+    return this.#older?.[placeAt(this.#older, revision)];
   }
 
   /**
@@ -45,25 +44,29 @@ export class KeyHistory {
    * @returns whether anything is left.
    */
   compact(revision: number): boolean {
-    let first = Math.max(0, this.#placeAt(revision));
-    const record = this.#records[first];
-    if (record !== undefined && record.version === 0) first++;
-    if (first > 0) this.#records.splice(0, first);
-    return this.#records.length > 0;
-  }
-
-  #placeAt(revision: number): number {
-    const records = this.#records;
-    let at = records.length - 1;
-    if (at >= 0 && records[at]!.modRevision <= revision) return at;
-    let low = 0;
-    while (low < at) {
-      const middle = (low + at) >> 1;
-      if (records[middle]!.modRevision <= revision) low = middle + 1;
-      else at = middle;
+    if (this.#latest.modRevision <= revision) {
+      this.#older = undefined;
+      return this.#latest.version > 0;
     }
-    return low - 1;
+    if (this.#older === undefined) return true;
+    const at = placeAt(this.#older, revision);
+    const first = at >= 0 && this.#older[at]!.version === 0 ? at + 1 : Math.max(0, at);
+    if (first === this.#older.length) this.#older = undefined;
+    else if (first > 0) this.#older.splice(0, first);
+    return true;
   }
+}
+
+/** The last place whose record is at or before a revision; -1 when there is none. */
+function placeAt(records: readonly KeyValue[], revision: number): number {
+  let low = 0;
+  let high = records.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (records[middle]!.modRevision <= revision) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
 }
 
 /** What stands in the history for a deleted key. */

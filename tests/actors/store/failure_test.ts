@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { realDisk } from "../../../actors/disk/real_disk.ts";
 import { SimulatedDisk } from "../../../actors/simulated/disk.ts";
 import { type MemberStorage } from "../../../actors/store/open_storage.ts";
+import { ActorSystem } from "../../../actors/system.ts";
 import { StorageError } from "../../../ports/storage.ts";
 import { Collected, put, write } from "../../contracts/storage_contract.ts";
 import { HandClock, seededRandom } from "../../contracts/test_world.ts";
@@ -162,5 +163,22 @@ Deno.test("openStorage has the same hash after a restart, and another after a wr
   assertEquals((await again.hash()).hash, before.hash);
   await write(again, put("k1", "other"));
   assert((await again.hash()).hash !== before.hash);
+  await again.close();
+});
+
+Deno.test("openStorage lets go of its directory when its actor was stopped from outside", async () => {
+  const disk = newDisk();
+  const clock = new HandClock();
+  const system = new ActorSystem({ clock });
+  const storage = await openSmall(disk, { clock, system });
+  const seen = new Collected(storage, { key: "k" });
+  const underWay = write(storage, put("k", "1"));
+  system.stopAll();
+  assertEquals((await assertRejects(() => write(storage, put("k", "2")), StorageError)).code, "closed");
+  await assertRejects(() => underWay, StorageError);
+  assertEquals(seen.closed?.code, "closed");
+  await storage.close();
+  await storage.close();
+  const again = await openSmall(disk);
   await again.close();
 });
