@@ -9,7 +9,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import type { Column, FieldError, Resource, Strategy } from "../machinery/types.ts";
 import { ageColumn, column, integerColumn, nameColumn, spec } from "./columns/column.ts";
 import { defaultTo, ensure, type Fields, fields, has, int, isFields, list, text, texts } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import { duplicate, invalid, invalidFor, notSupported, oneOf, type Path, path, required } from "./validation/field.ts";
 import { validateLabelSelector } from "./validation/labels.ts";
 import { type CelCheck, celErrors } from "./validation/cel.ts";
@@ -487,9 +487,7 @@ export function admissionRegistrationResources(cel: CelCheck | undefined): reado
         prepareForCreate(object) {
           object["status"] = {};
         },
-        prepareForUpdate(next, old) {
-          next["status"] = old["status"];
-        },
+        prepareForUpdate: keepStatus,
       }),
     }),
     row({

@@ -20,7 +20,7 @@ import {
   setStatefulSetDefaults,
 } from "./defaults/apps.ts";
 import { ensure, type Fields, fields, has, identical, int, list, same } from "./fields.ts";
-import { row, scaleSubresource, statusSubresource } from "./row.ts";
+import { keepStatus, row, scaleSubresource, statusSubresource } from "./row.ts";
 import { labelName } from "./validation/metadata.ts";
 import { immutable, nonnegative, path, required } from "./validation/field.ts";
 import {
@@ -37,10 +37,6 @@ const group = "apps";
 const version = "v1";
 const categories = ["all"];
 const selectorPath = path("spec", "selector");
-
-const keepStatus = (next: KubeObject, old: KubeObject): void => {
-  next["status"] = old["status"];
-};
 
 /** A strategy whose spec is checked by one function and whose selector never changes. */
 function workload(given: {
@@ -219,8 +215,8 @@ export const appsResources: readonly Resource[] = [
           };
           setTemplateGeneration(object, 1);
         },
-        prepareForUpdate(next, old) {
-          keepStatus(next, old);
+        prepareForUpdate(next, old, context) {
+          keepStatus(next, old, context);
           const before = Number(old.metadata.annotations?.[templateGeneration] ?? "1");
           const changed = !same(spec(next)["template"], spec(old)["template"]);
           setTemplateGeneration(next, changed ? before + 1 : before);

@@ -6,7 +6,7 @@ import { ageColumn, column, nameColumn, spec, status } from "./columns/column.ts
 import { metricsCell } from "./columns/metric_cells.ts";
 import { fromStored, toStored } from "./autoscaling_versions.ts";
 import { defaultTo, ensure, type Fields, fields, has, int, isFields, list, text } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import {
   forbidden,
   invalid,
@@ -260,9 +260,7 @@ const counts = ["currentReplicas", "desiredReplicas"];
 function strategy(toV2: (object: KubeObject) => KubeObject, rest: Strategy): Strategy {
   return {
     validate: (object) => validateAutoscaler(toV2(object)),
-    prepareForUpdate(next, old) {
-      next["status"] = old["status"];
-    },
+    prepareForUpdate: keepStatus,
     validateUpdate: (next) => validateAutoscaler(toV2(next)),
     validateStatusUpdate: (next) => counts.flatMap((name) => nonnegative(status(next)[name], path("status", name))),
     hasGeneration: false,

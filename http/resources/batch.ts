@@ -15,7 +15,7 @@ import {
 import { humanDuration, since } from "./columns/duration.ts";
 import { setCronJobDefaults, setJobDefaults } from "./defaults/apps.ts";
 import { fields, has, int, list, text } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import { dns1123SubdomainErrors, labelValueErrors, maskTrailingHyphen } from "../../machines/objects/names.ts";
 import { cronError, isTimeZone } from "./validation/cron.ts";
 import { invalid, nonnegative, oneOf, path, required } from "./validation/field.ts";
@@ -159,9 +159,7 @@ export const batchResources: readonly Resource[] = [
         return errors;
       },
       validateUpdate: (next) => validateCronJob(next),
-      prepareForUpdate(next, old) {
-        next["status"] = old["status"];
-      },
+      prepareForUpdate: keepStatus,
     },
   }),
   row({
@@ -188,9 +186,7 @@ export const batchResources: readonly Resource[] = [
         mirrorTemplateLabels(object);
       },
       validate: validateJob,
-      prepareForUpdate(next, old) {
-        next["status"] = old["status"];
-      },
+      prepareForUpdate: keepStatus,
       validateUpdate: validateJobUpdate,
       defaultPropagation: "Background",
       validateName: (name, prefix) => dns1123SubdomainErrors(prefix ? maskTrailingHyphen(name) : name),

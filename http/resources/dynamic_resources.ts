@@ -4,7 +4,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource, Strategy } from "../machinery/types.ts";
 import { ageColumn, column, nameColumn, spec, status } from "./columns/column.ts";
 import { defaultText, type Fields, fields, has, identical, int, isFields, list, text, texts } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import { type CelCheck, celErrors } from "./validation/cel.ts";
 import {
   duplicate,
@@ -211,9 +211,7 @@ export function dynamicResources(cel: CelCheck | undefined): readonly Resource[]
           claim["status"] = {};
         },
         validate: (claim) => validateClaimSpec(spec(claim), at, cel),
-        prepareForUpdate(next, old, { subresource }) {
-          if (subresource === "") next["status"] = old["status"];
-        },
+        prepareForUpdate: keepStatus,
         validateUpdate: (next, old) => [...immutableSpec(next, old), ...validateClaimSpec(spec(next), at, cel)],
         hasGeneration: false,
       },

@@ -4,7 +4,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource } from "../machinery/types.ts";
 import { ageColumn, column, nameColumn, spec, status } from "./columns/column.ts";
 import { defaultInt, defaultTo, ensure, type Fields, fields, has, int, isFields, list, text, texts } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import { forbidden, invalid, invalidFor, notSupported, oneOf, type Path, path, required } from "./validation/field.ts";
 
 const group = "flowcontrol.apiserver.k8s.io";
@@ -258,9 +258,6 @@ function missingLevel(object: KubeObject): string {
   return dangling === undefined ? "?" : text(dangling["status"]);
 }
 
-const keepStatus = (next: KubeObject, old: KubeObject): void => {
-  next["status"] = old["status"];
-};
 const clearStatus = (object: KubeObject): void => {
   object["status"] = {};
 };

@@ -9,7 +9,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource } from "../machinery/types.ts";
 import { ageColumn, column, nameColumn, spec, status } from "./columns/column.ts";
 import { defaultText, type Fields, fields, has, identical, int, isFields, list, same, text, texts } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import {
   forbidden,
   immutable,
@@ -345,9 +345,7 @@ export const networkingResources: readonly Resource[] = [
         ingress["status"] = { loadBalancer: {} };
       },
       validate: validateNewIngress,
-      prepareForUpdate(next, old) {
-        next["status"] = old["status"];
-      },
+      prepareForUpdate: keepStatus,
       validateUpdate: validateIngress,
     },
   }),
@@ -385,6 +383,7 @@ export const networkingResources: readonly Resource[] = [
           : [...errors, invalid(at.child("parentRef"), shown, "field is immutable")];
       },
       validateName: addressName,
+      hasGeneration: false,
     },
   }),
   networkPolicies,
@@ -402,10 +401,9 @@ export const networkingResources: readonly Resource[] = [
         object["status"] = {};
       },
       validate: validateServiceCIDR,
-      prepareForUpdate(next, old) {
-        next["status"] = old["status"];
-      },
+      prepareForUpdate: keepStatus,
       validateUpdate: validateServiceCIDRUpdate,
+      hasGeneration: false,
     },
   }),
 ];

@@ -4,7 +4,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource } from "../machinery/types.ts";
 import { ageColumn, column, integerColumn, nameColumn, spec, status } from "./columns/column.ts";
 import { has, int, text } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import { invalid, nonnegative, oneOf, path } from "./validation/field.ts";
 import { validateLabelSelector } from "./validation/labels.ts";
 import { notMoreThanAll, validateIntOrPercent } from "./validation/workloads.ts";
@@ -72,9 +72,7 @@ export const policyResources: readonly Resource[] = [
       validate: validateBudget,
       // Kubernetes never checks the name of a budget beyond what a URL needs.
       validateName: pathSegmentErrors,
-      prepareForUpdate(next, old) {
-        next["status"] = old["status"];
-      },
+      prepareForUpdate: keepStatus,
       validateUpdate: validateBudget,
       validateStatusUpdate: (next) => counts.flatMap((name) => nonnegative(status(next)[name], path("status", name))),
     },

@@ -5,7 +5,7 @@ import type { FieldError, Resource } from "../machinery/types.ts";
 import { ageColumn, column, nameColumn, spec, status } from "./columns/column.ts";
 import { humanDuration } from "./columns/duration.ts";
 import { defaultTo, ensure, fields, has, int, isFields, list, same, text, texts } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import { forbidden, invalid, invalidFor, oneOf, path, required } from "./validation/field.ts";
 
 const at = path("spec");
@@ -115,9 +115,7 @@ export const apiRegistrationResources: readonly Resource[] = [
         object["status"] = initialConditions(object, context.now);
       },
       validate: validateAPIService,
-      prepareForUpdate(next, old) {
-        next["status"] = old["status"];
-      },
+      prepareForUpdate: keepStatus,
       validateUpdate: validateAPIService,
       validateName: pathSegmentErrors,
       hasGeneration: false,

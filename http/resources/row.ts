@@ -1,5 +1,13 @@
 /** How a resource is written down: only what is not usual. */
-import type { Column, Resource, Strategy, Subresource, SubresourceRequest, Verb } from "../machinery/types.ts";
+import type {
+  Column,
+  Resource,
+  Strategy,
+  StrategyContext,
+  Subresource,
+  SubresourceRequest,
+  Verb,
+} from "../machinery/types.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import { defaultColumns } from "./columns/column.ts";
@@ -69,6 +77,11 @@ export function row(given: Row): Resource {
     subresources: subresources ?? {},
     columns: columns ?? defaultColumns,
   };
+}
+
+/** An update of the main resource leaves the status alone. */
+export function keepStatus(next: KubeObject, old: KubeObject, { subresource }: StrategyContext): void {
+  if (subresource !== "status") next["status"] = old["status"];
 }
 
 export const statusSubresource: Subresource = { verbs: ["get", "patch", "update"] };

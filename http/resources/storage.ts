@@ -4,7 +4,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource } from "../machinery/types.ts";
 import { ageColumn, column, integerColumn, nameColumn, orUnset, spec, status } from "./columns/column.ts";
 import { defaultTo, ensure, type Fields, fields, has, identical, int, list, same, text, texts } from "./fields.ts";
-import { row, statusSubresource } from "./row.ts";
+import { keepStatus, row, statusSubresource } from "./row.ts";
 import {
   duplicate,
   forbidden,
@@ -305,6 +305,7 @@ export const storageResources: readonly Resource[] = [
         ...validateDriverSpec(spec(object)),
       ],
       validateUpdate: validateDriverUpdate,
+      hasGeneration: false,
     },
   }),
   row({
@@ -413,9 +414,7 @@ export const storageResources: readonly Resource[] = [
         object["status"] = { attached: false };
       },
       validate: validateAttachment,
-      prepareForUpdate(next, old, { subresource }) {
-        if (subresource === "") next["status"] = old["status"];
-      },
+      prepareForUpdate: keepStatus,
       validateUpdate: validateAttachmentUpdate,
       hasGeneration: false,
     },

@@ -22,7 +22,7 @@ import {
   text,
   texts,
 } from "../fields.ts";
-import { row, statusSubresource } from "../row.ts";
+import { keepStatus, row, statusSubresource } from "../row.ts";
 import { duplicate, forbidden, invalid, invalidFor, type Path, path, required } from "../validation/field.ts";
 import {
   nonnegativeQuantity,
@@ -307,9 +307,7 @@ export const resourceQuotas: Resource = row({
       object["status"] = {};
     },
     validate: validateQuota,
-    prepareForUpdate(next, old) {
-      next["status"] = old["status"];
-    },
+    prepareForUpdate: keepStatus,
     validateUpdate: (next, old) => [
       ...validateQuota(next),
       ...(same(new Set(texts(spec(next)["scopes"])).size, new Set(texts(spec(old)["scopes"])).size) &&

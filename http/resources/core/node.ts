@@ -4,7 +4,7 @@ import type { KubeObject } from "../../../machines/objects/object.ts";
 import type { FieldError, Resource } from "../../machinery/types.ts";
 import { ageColumn, column, nameColumn, spec, status, wide } from "../columns/column.ts";
 import { defaultTo, ensure, type Fields, fields, list, same, text, textMap, texts } from "../fields.ts";
-import { connectSubresource, proxyVerbs, row, statusSubresource } from "../row.ts";
+import { connectSubresource, keepStatus, proxyVerbs, row, statusSubresource } from "../row.ts";
 import { validateTaintEffect } from "../validation/affinity.ts";
 import { forbidden, invalid, invalidFor, path } from "../validation/field.ts";
 import { parseRange, validateCIDR } from "../validation/ip.ts";
@@ -168,9 +168,7 @@ export const nodes: Resource = row({
   strategy: {
     setDefaults,
     validate: validateNode,
-    prepareForUpdate(next, old, { subresource }) {
-      if (subresource === "") next["status"] = old["status"];
-    },
+    prepareForUpdate: keepStatus,
     validateUpdate,
     validateStatusUpdate: validateAmounts,
     hasGeneration: false,

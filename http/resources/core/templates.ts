@@ -15,7 +15,7 @@ import {
 import { setReplicationControllerDefaults } from "../defaults/apps.ts";
 import { setPodTemplateDefaults } from "../defaults/pod_spec.ts";
 import { fields, int } from "../fields.ts";
-import { row, scaleSubresource, statusSubresource } from "../row.ts";
+import { keepStatus, row, scaleSubresource, statusSubresource } from "../row.ts";
 import { path } from "../validation/field.ts";
 import { validatePodTemplate } from "../validation/pod_spec.ts";
 import { validateReplicaCounts } from "../validation/status_counts.ts";
@@ -86,9 +86,7 @@ export const replicationControllers: Resource = row({
       object["status"] = { replicas: 0 };
     },
     validate: (object) => validateReplicationControllerSpec(spec(object)),
-    prepareForUpdate(next, old) {
-      next["status"] = old["status"];
-    },
+    prepareForUpdate: keepStatus,
     validateUpdate: (next) => validateReplicationControllerSpec(spec(next)),
     validateStatusUpdate: (next) => validateReplicaCounts(status(next), counts),
     defaultPropagation: "Orphan",

@@ -19,7 +19,7 @@ import {
   text,
   texts,
 } from "../fields.ts";
-import { row, statusSubresource } from "../row.ts";
+import { keepStatus, row, statusSubresource } from "../row.ts";
 import { validateNodeSelector } from "../validation/affinity.ts";
 import { accessModes, validateClaimSpec } from "../validation/claim_spec.ts";
 import { forbidden, immutable, invalidFor, notSupported, oneOf, path, required } from "../validation/field.ts";
@@ -291,9 +291,7 @@ export const persistentVolumeClaims: Resource = row({
       mirrorDataSource(ensure(claim, "spec"));
     },
     validate: (claim) => validateClaimSpec(spec(claim), at),
-    prepareForUpdate(next, old, { subresource }) {
-      if (subresource === "") next["status"] = old["status"];
-    },
+    prepareForUpdate: keepStatus,
     validateUpdate: validateClaimUpdate,
     hasGeneration: false,
   },
