@@ -23,7 +23,7 @@ export interface StoredLog {
   /** Entries after `applied`. */
   readonly entries: readonly Entry[];
   readonly segments: readonly StoredSegment[];
-  /** Good snapshots, the oldest first. */
+  /** The one that was loaded, last, and older ones, which were not looked into. */
   readonly snapshots: readonly StoredSnapshot[];
   readonly torn: TornTail | null;
   /** Bytes of log after the snapshot. */
@@ -94,7 +94,6 @@ async function sizeOf(disk: Disk, path: string): Promise<number> {
 }
 
 async function readSnapshots(disk: Disk, directory: string, names: string[], clock: Clock, notes: string[]) {
-  const good: StoredSnapshot[] = [];
   for (const name of [...names].reverse()) {
     const bytes = await disk.read(`${directory}/${name}`);
     const reader = new SnapshotReader(bytes);
@@ -110,17 +109,18 @@ async function readSnapshots(disk: Disk, directory: string, names: string[], clo
       continue;
     }
     const { header, state } = reader;
-    good.push({ name, index: header.index, bytes: bytes.length });
-    const older = names.filter((other) => other < name).map((other) => (
-      { name: other, index: snapshotIndex(other), bytes: 0 }
-    ));
+    const loaded: StoredSnapshot = { name, index: header.index, bytes: bytes.length };
+    const older: StoredSnapshot[] = [];
+    for (const other of names.filter((other) => other < name)) {
+      older.push({ name: other, index: snapshotIndex(other), bytes: await sizeOf(disk, `${directory}/${other}`) });
+    }
     const { member, cluster, index, term, configuration } = header;
     return {
       identity: { member, cluster },
       applied: { index, term },
       configuration,
       state,
-      snapshots: [...older, ...good],
+      snapshots: [...older, loaded],
     };
   }
   return {
@@ -128,7 +128,7 @@ async function readSnapshots(disk: Disk, directory: string, names: string[], clo
     applied: { index: 0, term: 0 },
     configuration: { voters: [], learners: [] },
     state: new KeyValueState(),
-    snapshots: good,
+    snapshots: [],
   };
 }
 

@@ -14,7 +14,7 @@ import type { StoreMember } from "./store_member.ts";
 import { turn } from "./turn.ts";
 import { WatchHub } from "./watch_hub.ts";
 
-/** The kind of actor that runs this one member. */
+/** The kind of actor that runs this one member. Urgent: everybody's writes wait for it. */
 export function storeMemberKind(member: StoreMember): ActorKind<typeof storeMemberMachine> {
   const { disk, directory, clock } = member.options;
   return actorKind("store", storeMemberMachine, {
@@ -77,7 +77,7 @@ export function storeMemberKind(member: StoreMember): ActorKind<typeof storeMemb
       member.closed.resolve();
       return { type: "files.closed" };
     },
-  });
+  }, { urgent: true });
 }
 
 type Perform<Params, Fact> = (params: Params, order: OrderContext<StoreMemberEvent>) => Promise<Fact>;

@@ -2,9 +2,8 @@
  * Watches of one store. What a batch changed is handed, record by record, to the watches whose range holds the key, and
  * each watch is called once per batch. A watch from the past reads history in pieces until it has caught up.
  */
-import type { KeyValueState } from "../../machines/store/key_value_state.ts";
+import { type KeyValueState, recordsOf } from "../../machines/store/key_value_state.ts";
 import { RangeIndex } from "../../machines/store/range_index.ts";
-import { recordsOf } from "../../machines/store/snapshot_format.ts";
 import { eventOf, eventsFrom, eventWithPrevious } from "../../machines/store/watch_events.ts";
 import type { Clock } from "../../ports/clock.ts";
 import {

@@ -14,6 +14,11 @@ import { applyTxn } from "./transaction.ts";
 /** What one revision changed, in order of the operations. One record stands for itself. */
 export type Change = KeyValue | readonly KeyValue[];
 
+/** A change as a list. */
+export function recordsOf(change: Change): readonly KeyValue[] {
+  return Array.isArray(change) ? change as readonly KeyValue[] : [change as KeyValue];
+}
+
 /** An empty store is at revision 1, as etcd's. */
 const firstRevision = 1;
 
@@ -171,7 +176,7 @@ export class KeyValueState {
       while (this.#untidyAt < changes.length) {
         if (left <= 0) return true;
         const change = changes[this.#untidyAt++]!;
-        const records = Array.isArray(change) ? change as readonly KeyValue[] : [change as KeyValue];
+        const records = recordsOf(change);
         for (const { key } of records) this.#tidyKey(key);
         left -= records.length;
       }

@@ -12,7 +12,7 @@ import { ByteReader, ByteWriter, MalformedBytes } from "../raft/bytes.ts";
 import { crc32c } from "../raft/crc32c.ts";
 import type { Configuration, Identity, Position } from "../raft/entry.ts";
 import { readConfiguration, writeConfiguration } from "../raft/log_format.ts";
-import { type Change, KeyValueState } from "./key_value_state.ts";
+import { type Change, KeyValueState, recordsOf } from "./key_value_state.ts";
 import type { KeyValue } from "./requests.ts";
 
 export const snapshotVersion = 1;
@@ -298,9 +298,4 @@ function writeChange(out: ByteWriter, change: Change): void {
 
 function readChange(reader: ByteReader): KeyValue[] {
   return Array.from({ length: reader.number() }, () => readRecord(reader));
-}
-
-/** A change as a list. */
-export function recordsOf(change: Change): readonly KeyValue[] {
-  return Array.isArray(change) ? change as readonly KeyValue[] : [change as KeyValue];
 }

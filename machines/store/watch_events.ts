@@ -1,8 +1,7 @@
 /** Watch events from history: nothing is kept for watches but the records themselves. */
 import { inRange } from "./key_order.ts";
-import type { KeyValueState } from "./key_value_state.ts";
+import { type KeyValueState, recordsOf } from "./key_value_state.ts";
 import type { KeyValue, StorageEvent } from "./requests.ts";
-import { recordsOf } from "./snapshot_format.ts";
 
 export function eventOf(record: KeyValue): StorageEvent {
   return { type: record.version === 0 ? "delete" : "put", kv: record };

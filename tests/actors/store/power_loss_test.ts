@@ -110,3 +110,14 @@ Deno.test("openStorage loses no answered write of a random life, wherever power 
     { numRuns: 300 },
   );
 });
+
+Deno.test("openStorage asks the disk for the same operations in every run with the same seed", async () => {
+  const operations = async () => {
+    const disk = new SimulatedDisk({ random: seededRandom(1) });
+    const asked: string[] = [];
+    disk.onOperation = (_, what) => void asked.push(what);
+    await live(disk, new Journal());
+    return asked;
+  };
+  assertEquals(await operations(), await operations());
+});
