@@ -8,7 +8,7 @@ import { managerFor } from "./creating.ts";
 import type { Engine } from "./engine.ts";
 import { conflict, invalid, objectModified } from "./errors.ts";
 import type { WriteOptions } from "./options.ts";
-import { countsAnnotations, hasGeneration, holdsDeletion, spokenKey } from "./resource_facts.ts";
+import { hasGeneration, holdsDeletion, metadataInGeneration, spokenKey, unownedFields } from "./resource_facts.ts";
 import { dryEntry, type Entry, entryOf, viewOf } from "./stored_object.ts";
 import type { AdmissionRequest, Resource } from "./types.ts";
 
@@ -168,9 +168,10 @@ function settleGeneration(resource: Resource, next: KubeObject, old: KubeObject)
   if (!hasGeneration(resource, next)) return;
   const { metadata: _next, status: _nextStatus, ...now } = next;
   const { metadata: _old, status: _oldStatus, ...before } = old;
-  const annotated = countsAnnotations(resource) &&
-    !jsonEquals(next.metadata.annotations ?? {}, old.metadata.annotations ?? {});
-  if (annotated || !jsonEquals(now, before)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const meant = metadataInGeneration(resource).some((member) =>
+    !jsonEquals(next.metadata[member] ?? {}, old.metadata[member] ?? {})
+  );
+  if (meant || !jsonEquals(now, before)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 
 function manage(
@@ -191,7 +192,7 @@ function manage(
   }
   const manager = managerFor(resource, subresource, options, "Update", now);
   const type = engine.schema.typeOf(resource);
-  next.metadata.managedFields = fieldsAfterUpdate(old, next, type, manager, "status" in resource.subresources);
+  next.metadata.managedFields = fieldsAfterUpdate(old, next, type, manager, unownedFields(resource));
 }
 
 function sameContent(a: KubeObject, b: KubeObject): boolean {

@@ -10,7 +10,7 @@ import type { Engine } from "./engine.ts";
 import { alreadyExists, badRequest, internal, invalid } from "./errors.ts";
 import { type WriteOptions, writeOptions } from "./options.ts";
 import { apiVersionOf, objectKey } from "./resource_registry.ts";
-import { hasGeneration } from "./resource_facts.ts";
+import { hasGeneration, unownedFields } from "./resource_facts.ts";
 import { dryEntry, type Entry, entryOf, viewOf } from "./stored_object.ts";
 import type { AdmissionRequest, FieldError, Resource } from "./types.ts";
 
@@ -76,7 +76,7 @@ async function createOnce(
   const { metadata } = object;
   const manager = managerFor(resource, "", options, "Update", now);
   const type = engine.schema.typeOf(resource);
-  metadata.managedFields = fieldsAfterUpdate(undefined, object, type, manager, "status" in resource.subresources);
+  metadata.managedFields = fieldsAfterUpdate(undefined, object, type, manager, unownedFields(resource));
   const admission: AdmissionRequest = {
     attributes: { ...attributesOf(request), name: metadata.name ?? "" },
     operation: "CREATE",

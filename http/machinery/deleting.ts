@@ -211,6 +211,10 @@ function planRemoval(
     const done = before === 0 && !held;
     return { object, gone: done, unchanged: !done && !finalizersChanged };
   }
+  // What goes at once without any grace was never marked.
+  if (!held && resource.strategy.defaultGracePeriodSeconds === undefined) {
+    return { object: old, gone: true, unchanged: false };
+  }
   mark(grace, nowMs);
   if (metadata.generation !== undefined && metadata.generation > 0) metadata.generation += 1;
   prepareForDelete(resource, object, context);

@@ -1,6 +1,6 @@
 /** What this server serves: `/api`, `/apis`, group versions, and all of it in one document (aggregated discovery). */
 import { sha256 } from "./sha256.ts";
-import { compareGroups, compareVersions } from "./resource_facts.ts";
+import { compareGroups, compareVersions, storedVersion } from "./resource_facts.ts";
 import { apiVersionOf, type ResourceRegistry } from "./resource_registry.ts";
 import type { Resource, Verb } from "./types.ts";
 
@@ -86,8 +86,9 @@ function resourceDocuments(registry: ResourceRegistry, resource: Resource): unkn
 /** The hash by which clients tell that a resource is stored in another version than before. */
 function storageVersion(registry: ResourceRegistry, resource: Resource): { storageVersionHash?: string } {
   if (resource.answer !== undefined || !resource.verbs.includes("list")) return {};
-  const { group, version, kind } = registry.storageOf(resource);
-  return { storageVersionHash: sha256(`${group}/${version}/${kind}`).subarray(0, 8).toBase64() };
+  const stored = registry.storageOf(resource);
+  const named = `${stored.group}/${storedVersion(stored)}/${stored.kind}`;
+  return { storageVersionHash: sha256(named).subarray(0, 8).toBase64() };
 }
 
 /** `/api` or `/apis` as an APIGroupDiscoveryList. */

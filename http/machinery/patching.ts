@@ -15,6 +15,7 @@ import type { Engine } from "./engine.ts";
 import { badRequest, internal, unprocessablePatch } from "./errors.ts";
 import { type WriteOptions, writeOptions } from "./options.ts";
 import { parsePatchBody } from "./patch_body.ts";
+import { unownedFields } from "./resource_facts.ts";
 import { apiVersionOf } from "./resource_registry.ts";
 import type { Entry } from "./stored_object.ts";
 import type { Resource } from "./types.ts";
@@ -70,9 +71,9 @@ async function apply(
   const now = timestamp(engine.clock.wallTime());
   const type = engine.schema.typeOf(resource);
   const manager = managerFor(resource, request.subresource, options, "Apply", now);
-  const hasStatus = "status" in resource.subresources;
+  const unowned = unownedFields(resource);
   const applied = (live: KubeObject | undefined) => {
-    const result = applyConfiguration(live, configuration, type, manager, { force: options.force, hasStatus });
+    const result = applyConfiguration(live, configuration, type, manager, { force: options.force, unowned });
     if (result.conflicts.length > 0) throw applyConflict(result.conflicts);
     const next = decodePatched(engine, resource, result.object, body, options.fieldValidation, warnings);
     checkName(next, request.name);

@@ -94,9 +94,42 @@ export function hasGeneration({ strategy }: Resource, object: KubeObject): boole
   return strategy.hasGeneration ?? object.spec !== undefined;
 }
 
-/** Whether a change of annotations counts as a new generation too. */
-export function countsAnnotations({ group, resource }: Resource): boolean {
-  return group === "apps" && resource === "deployments";
+/** Which members of metadata count as a change of generation besides everything outside of it. */
+const countedMetadata: Readonly<Record<string, readonly (keyof KubeObject["metadata"])[]>> = {
+  "apps/deployments": ["annotations"],
+  "discovery.k8s.io/endpointslices": ["annotations", "labels", "ownerReferences", "finalizers"],
+};
+
+export function metadataInGeneration({ group, resource }: Resource): readonly (keyof KubeObject["metadata"])[] {
+  return countedMetadata[`${group}/${resource}`] ?? [];
+}
+
+/** Members that a write of the resource itself does not change, so that nobody owns them by it. */
+export function unownedFields({ group, resource, subresources }: Resource): readonly string[] {
+  if (group === "certificates.k8s.io" && resource === "certificatesigningrequests") return ["spec", "status"];
+  return "status" in subresources ? ["status"] : [];
+}
+
+/** Kinds that kube-apiserver stores in another version than the one served: only their discovery hash tells. */
+const storedVersions: Readonly<Record<string, string>> = {
+  "apiextensions.k8s.io/CustomResourceDefinition": "v1beta1",
+  "admissionregistration.k8s.io/MutatingAdmissionPolicy": "v1beta1",
+  "admissionregistration.k8s.io/MutatingAdmissionPolicyBinding": "v1beta1",
+};
+
+export function storedVersion({ group, version, kind }: Resource): string {
+  return storedVersions[`${group}/${kind}`] ?? version;
+}
+
+/** What every answer about a resource warns of, by group, version and resource. */
+const deprecations: Readonly<Record<string, string>> = {
+  "/v1/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+  "/v1/componentstatuses": "v1 ComponentStatus is deprecated in v1.19+",
+};
+
+export function deprecationWarnings(asked: { group: string; version: string; resource: string }): string[] {
+  const text = deprecations[`${asked.group}/${asked.version}/${asked.resource}`];
+  return text === undefined ? [] : [text];
 }
 
 /** Namespaces are marked for deletion by a code path of their own in kube-apiserver, with other words. */

@@ -5,7 +5,7 @@ import { gzip } from "node:zlib";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
 import type { AppEnvironment } from "../app.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { maxRequestBytes, type ServerEnvironment } from "../server/environment.ts";
+import { answered, maxRequestBytes, type ServerEnvironment } from "../server/environment.ts";
 import type { Api } from "./api.ts";
 import type { ApiReply, ApiRequest, RequestBody } from "./api_request.ts";
 import { contentType, encodeList, encodeObject, encodeValue, type EncodingContext } from "./encode_reply.ts";
@@ -14,6 +14,7 @@ import type { Metrics } from "./metrics.ts";
 import { negotiate, type Representation } from "./negotiation.ts";
 import { patchTypeOf } from "./patch_body.ts";
 import { type RequestInfo, requestInfo } from "./request_info.ts";
+import { deprecationWarnings } from "./resource_facts.ts";
 import type { IncludeObject } from "./table.ts";
 import type { Verb } from "./types.ts";
 import { watchResponse } from "./watch_stream.ts";
@@ -89,6 +90,7 @@ export async function resourceResponse(
   } catch (error) {
     response = errorResponse(c, error);
   }
+  if (response !== answered && response.status !== 415) warned(response, deprecationWarnings(info));
   metrics.request(info.verb, info.group, info.version, info.resource, response.status);
   return response;
 }

@@ -102,7 +102,7 @@ function applyReplicas(
   };
   const manager = managerFor(resource, "scale", options, "Apply", now);
   const type = engine.schema.typeOf(resource);
-  const result = applyConfiguration(old, configuration, type, manager, { force: options.force, hasStatus: true });
+  const result = applyConfiguration(old, configuration, type, manager, { force: options.force, unowned: ["status"] });
   if (result.conflicts.length > 0) throw applyConflict(result.conflicts);
   return result.object;
 }

@@ -5,7 +5,8 @@
 import { labelValueErrors, qualifiedNameErrors } from "./names.ts";
 
 export type Labels = Readonly<Record<string, string>>;
-export type Operator = "in" | "notin" | "exists" | "!" | "gt" | "lt";
+/** `=` and `!=` are `in` and `notin` of one value, told apart because clients see them again. */
+export type Operator = "=" | "!=" | "in" | "notin" | "exists" | "!" | "gt" | "lt";
 
 export interface Requirement {
   readonly key: string;
@@ -30,8 +31,10 @@ function holds({ key, operator, values }: Requirement, labels: Labels): boolean 
   const has = Object.hasOwn(labels, key);
   const value = has ? labels[key]! : "";
   switch (operator) {
+    case "=":
     case "in":
       return has && values.includes(value);
+    case "!=":
     case "notin":
       return !has || !values.includes(value);
     case "exists":
@@ -71,7 +74,7 @@ export function requirementsOf(selector: LabelSelectorObject | undefined): Label
   if (selector === undefined || selector === null) return undefined;
   const requirements: Requirement[] = [];
   for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
-    requirements.push({ key, operator: "in", values: [value] });
+    requirements.push({ key, operator: "=", values: [value] });
   }
   for (const { key, operator, values = [] } of selector.matchExpressions ?? []) {
     const known = objectOperators[operator];
@@ -93,10 +96,12 @@ export function formatSelector(selector: LabelSelector): string {
   return sorted.map(({ key, operator, values }) => {
     const set = [...values].sort().join(",");
     switch (operator) {
+      case "=":
+      case "!=":
+        return `${key}${operator}${values[0]}`;
       case "in":
-        return values.length === 1 ? `${key}=${values[0]}` : `${key} in (${set})`;
       case "notin":
-        return values.length === 1 ? `${key}!=${values[0]}` : `${key} notin (${set})`;
+        return `${key} ${operator} (${set})`;
       case "exists":
         return key;
       case "!":
@@ -150,9 +155,9 @@ export function parseLabelSelector(text: string): LabelSelector {
 const operators: Partial<Record<Token["kind"], Operator>> = {
   in: "in",
   notin: "notin",
-  "=": "in",
-  "==": "in",
-  "!=": "notin",
+  "=": "=",
+  "==": "=",
+  "!=": "!=",
   ">": "gt",
   "<": "lt",
 };
@@ -226,7 +231,7 @@ class Parser {
     for (;;) {
       const token = this.#takeValue();
       if (token.kind === ")") {
-        if (expectValue && values.size > 0) values.add("");
+        if (expectValue) values.add("");
         return [...values].sort();
       } else if (token.kind === ",") {
         if (expectValue) values.add("");

@@ -58,12 +58,13 @@ const systemFields = parseFieldSet({
   },
 });
 
-function stripped(fields: FieldSet, { subresource }: Manager, hasStatus: boolean): FieldSet {
+/** `unowned`: members of the object that a write of this kind does not change. */
+function stripped(fields: FieldSet, { subresource }: Manager, unowned: readonly string[]): FieldSet {
   const rest = difference(fields, systemFields);
   const members = new Map(rest.members);
   if (subresource === "status") {
     for (const element of members.keys()) if (element !== "f:status") members.delete(element);
-  } else if (hasStatus) members.delete("f:status");
+  } else for (const member of unowned) members.delete(`f:${member}`);
   return { self: false, members };
 }
 
@@ -112,10 +113,10 @@ export function fieldsAfterUpdate(
   next: KubeObject,
   type: FieldType | undefined,
   manager: Manager,
-  hasStatus: boolean,
+  unowned: readonly string[],
 ): Record<string, unknown>[] {
   const { changed, removed } = compareFields(live ?? { metadata: {} }, next, type);
-  const mine = stripped(changed, manager, hasStatus);
+  const mine = stripped(changed, manager, unowned);
   const given = (next.metadata.managedFields ?? []).length > 0;
   const owners = ownersOf(given ? next : live);
   let own = owners.find((owner) => isSame(owner, manager));
@@ -154,9 +155,9 @@ export function applyConfiguration(
   configuration: KubeObject,
   type: FieldType | undefined,
   manager: Manager,
-  options: { readonly force: boolean; readonly hasStatus: boolean },
+  options: { readonly force: boolean; readonly unowned: readonly string[] },
 ): Applied {
-  const named = stripped(fieldsOf(configuration, type), manager, options.hasStatus);
+  const named = stripped(fieldsOf(configuration, type), manager, options.unowned);
   const base = live === undefined ? { apiVersion: configuration.apiVersion, kind: configuration.kind } : live;
   const merged = mergeApplied(base, onlyNamed(configuration, live), type) as KubeObject;
   const { changed } = compareFields(base, merged, type);

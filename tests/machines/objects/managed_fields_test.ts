@@ -12,10 +12,10 @@ const manager = (name: string, operation: "Apply" | "Update"): Manager => ({
 });
 const map = (data: Record<string, string>) =>
   ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" }, data }) as unknown as KubeObject;
-const options = { force: false, hasStatus: false };
+const options = { force: false, unowned: [] };
 
 function updated(live: KubeObject | undefined, next: KubeObject, name: string): KubeObject {
-  const managedFields = fieldsAfterUpdate(live, next, undefined, manager(name, "Update"), false);
+  const managedFields = fieldsAfterUpdate(live, next, undefined, manager(name, "Update"), []);
   return { ...next, metadata: { ...next.metadata, managedFields } };
 }
 
