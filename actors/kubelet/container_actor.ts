@@ -158,9 +158,9 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
       const { record, container } = at(self);
       probes.stop(record, container);
     },
-    tellPod: ({ fact }, { self, tell }) => {
-      const { record, container } = at(self);
-      tell(record.address, { type: `container.${fact}`, name: container.name });
+    tellPod: ({ fact }, order) => {
+      const { record, container } = at(order.self);
+      order.tell(record.address, { type: `container.${fact}`, name: container.name });
     },
   });
 }

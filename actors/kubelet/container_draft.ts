@@ -72,7 +72,7 @@ export function sandboxDraft(world: KubeletWorld, record: PodRecord): ContainerD
     // The engine refuses resolvers for a container that joins another's network.
     ...(joins ? {} : { dns }),
     ...(Object.keys(sysctls).length === 0 ? {} : { sysctls }),
-    resources: { cpuShares: 2, oomScoreAdj: -998 },
+    resources: { cpuShares: 2, oomScoreAdj: Math.max(world.lowestOomScore, -998) },
     // It does nothing but sleep; a filter would only cost time at its start.
     security: { seccomp: "unconfined", noNewPrivileges: true },
   };
@@ -132,7 +132,7 @@ export async function containerDraft(
     ...(hostNetwork ? { uts: "host" as const } : {}),
     resources: {
       ...cgroupResources(spec),
-      oomScoreAdj: oomScoreAdj(pod, spec, bytesOf(world.node.memory)),
+      oomScoreAdj: Math.max(world.lowestOomScore, oomScoreAdj(pod, spec, bytesOf(world.node.memory))),
     },
     security: securityOf(pod, spec, container.image?.user ?? ""),
   };

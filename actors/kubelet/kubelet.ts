@@ -26,6 +26,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const { system, nodeName, client } = options;
   await Deno.mkdir(options.directory, { recursive: true });
   world.hostResolver = parseResolverConfig(await Deno.readTextFile("/etc/resolv.conf").catch(() => ""));
+  world.lowestOomScore = await lowestOomScore();
   const node = new NodeActor(world);
   const kubelet = new KubeletActor(world, new PodIntake(world), node);
   system.spawn(kubelet.kind, { address: world.kubeletAddress, input: undefined });
@@ -67,4 +68,11 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       await world.events.flush();
     },
   };
+}
+
+/** Lowering a score takes CAP_SYS_RESOURCE (bit 24); a runtime without it would fail to start the container. */
+async function lowestOomScore(): Promise<number> {
+  const status = await Deno.readTextFile("/proc/self/status").catch(() => "");
+  const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
+  return (effective >> 24n) & 1n ? -1000 : 0;
 }

@@ -54,7 +54,9 @@ export class KubeletActor {
   /** Facts from the API about pods of this node. */
   podsChanged(changes: readonly Change<Pod>[]): void {
     const { world } = this;
+    let added = false;
     for (const { type, object } of changes) {
+      if (type === "added") added = true;
       const record = world.records.get(object.metadata.uid);
       if (record === undefined) continue;
       if (type === "removed") {
@@ -65,7 +67,7 @@ export class KubeletActor {
       record.pod = object;
       this.#noteChanges(record, before);
     }
-    world.system.tell(world.kubeletAddress, { type: "pods.changed" });
+    if (added) world.system.tell(world.kubeletAddress, { type: "pods.changed" });
   }
 
   #noteChanges(record: PodRecord, before: Pod): void {

@@ -31,12 +31,12 @@ export class Probes {
         }
         return { type: "check.passed" } as const;
       },
-      tellContainer: ({ result }, { self, tell }) => {
-        const { container, name } = this.#at(self);
+      tellContainer: ({ result }, order) => {
+        const { container, name } = this.#at(order.self);
         if (result === "failed" && name !== "readiness") {
           container.stopReason = `failed ${name} probe, will be restarted`;
         }
-        tell(container.address, { type: `probe.${result}`, probe: name });
+        order.tell(container.address, { type: `probe.${result}`, probe: name });
       },
     });
   }

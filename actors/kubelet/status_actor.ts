@@ -95,9 +95,9 @@ function firstOf(value: unknown): string {
   return typeof value === "string" ? value : Object.keys(value as object)[0] ?? pathOf(value);
 }
 
-/** Same plain data, whatever the order of fields; absent and undefined are the same. */
+/** Same plain data, whatever the order of fields; absent, undefined and null are the same. */
 export function isEqual(a: unknown, b: unknown): boolean {
-  if (a === b) return true;
+  if (a === b || (a ?? undefined) === (b ?? undefined)) return true;
   if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const left = a as Record<string, unknown>;

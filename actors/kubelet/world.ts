@@ -63,6 +63,8 @@ export class KubeletWorld {
   pods: Informer<Pod> | undefined;
   services: Informer<Service> | undefined;
   stopping = false;
+  /** Hosts that withhold CAP_SYS_RESOURCE let nobody go below this. */
+  lowestOomScore = -1000;
 
   constructor(readonly options: KubeletOptions) {
     this.system = options.system;

@@ -75,6 +75,8 @@ export interface PodContext extends PodInput {
   sandboxFailures: number;
   mountFailures: number;
   objectGone: boolean;
+  /** Some container has been told to start. */
+  begun: boolean;
 }
 
 const grace = ({ event }: { event: { graceMs: number } }) => ({ graceMs: event.graceMs });
@@ -114,6 +116,7 @@ export const podMachine = setup({
       }),
     }),
     noteAsked: assign({
+      begun: true,
       standing: ({ context }, params: { names: readonly string[] }) => {
         const asked = params.names.filter((name) => (context.standing[name] ?? "idle") === "idle");
         return { ...context.standing, ...Object.fromEntries(asked.map((name) => [name, "asked" as Standing])) };
@@ -150,7 +153,8 @@ export const podMachine = setup({
     endedWell: ({ context }) => context.apps.every((name) => context.standing[name] === "completed"),
     mainAreOver: ({ context }) => mainContainers(context).length === 0,
     allAreOver: ({ context }) => mainContainers(context).length === 0 && lastSidecar(context) === undefined,
-    neverRestarts: ({ context }) => context.restartPolicy === "Never",
+    mustNotBeginAgain: ({ context }) => context.restartPolicy === "Never" && context.begun,
+    sandboxHasFailed: ({ context }) => context.sandboxFailures > 0,
     isObjectGone: ({ context }) => context.objectGone,
     isSooner: ({ context }, params: { graceMs: number }) => params.graceMs < context.graceMs,
   },
@@ -171,6 +175,7 @@ export const podMachine = setup({
     sandboxFailures: 0,
     mountFailures: 0,
     objectGone: input.found.orphan === true,
+    begun: input.found.initialized,
   }),
   initial: "looking",
   on: {
@@ -219,7 +224,11 @@ export const podMachine = setup({
               states: {
                 looking: {
                   description: "Decides whether there is a living sandbox already.",
-                  always: [{ guard: "foundSandboxUp", target: "starting" }, { target: "creating" }],
+                  always: [
+                    { guard: "foundSandboxUp", target: "starting" },
+                    { guard: "sandboxHasFailed", target: "backOff" },
+                    { target: "creating" },
+                  ],
                 },
                 creating: {
                   description: "The runtime makes the sandbox.",
@@ -234,7 +243,8 @@ export const podMachine = setup({
                   entry: { type: "startSandbox", params: {} },
                   on: {
                     "sandbox.started": "up",
-                    "sandbox.failed": { target: "backOff", actions: "countSandboxFailure" },
+                    // Containers were made for it: they go with it.
+                    "sandbox.failed": { target: "#pod.active.recreating", actions: "countSandboxFailure" },
                   },
                 },
                 backOff: {
@@ -332,7 +342,7 @@ export const podMachine = setup({
               entry: { type: "removeSandbox", params: { everything: false } },
               on: {
                 "sandbox.removed": [
-                  { guard: "neverRestarts", target: "#pod.ended" },
+                  { guard: "mustNotBeginAgain", target: "#pod.ended" },
                   { target: "#pod.active.preparing", actions: ["beginAgain", "forgetFound"] },
                 ],
                 "sandbox.removeFailed": "retrying",
