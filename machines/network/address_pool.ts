@@ -2,7 +2,7 @@
  * Addresses of one range, each with one owner. A freed address is given out again only after all others, so that
  * whoever still talks to the last owner does not reach the next.
  */
-import { contains, formatAddress, parseAddress, parseCidr } from "./cidr.ts";
+import { type Cidr, contains, formatAddress, isAddress, parseAddress, parseCidr } from "./cidr.ts";
 
 export class AddressPool {
   readonly #first: number;
@@ -37,6 +37,11 @@ export class AddressPool {
     return this.#owners.get(parseAddress(address));
   }
 
+  /** Whether it is an address that this pool gives out, free or not. */
+  holds(address: string): boolean {
+    return isAddress(address) && contains(this.#range, parseAddress(address));
+  }
+
   /**
    * The owner's address; the same when it has one.
    *
@@ -62,8 +67,7 @@ export class AddressPool {
    */
   adopt(owner: string, address: string): void {
     const value = parseAddress(address);
-    const range = { first: this.#first, last: this.#last, prefix: 0 };
-    if (!contains(range, value)) {
+    if (!contains(this.#range, value)) {
       throw new Error(`Cannot adopt address ${address} of "${owner}": it is not one of ${this.cidr} to give out`);
     }
     const other = this.#owners.get(value);
@@ -86,6 +90,10 @@ export class AddressPool {
   /** Owners and their addresses. */
   *entries(): IterableIterator<[owner: string, address: string]> {
     for (const [owner, address] of this.#byOwner) yield [owner, formatAddress(address)];
+  }
+
+  get #range(): Cidr {
+    return { first: this.#first, last: this.#last, prefix: 0 };
   }
 
   #give(owner: string, address: number): void {
