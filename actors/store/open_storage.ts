@@ -33,7 +33,7 @@ export interface OpenStorageOptions {
   readonly directory?: string;
   /** Of a directory that is new; drawn when absent. */
   readonly identity?: Identity;
-  /** 10,000 entries and up to 64 MiB of log unless told. */
+  /** 10,000 entries, and log as long as the last snapshot up to 256 MiB, unless told. */
   readonly snapshotEvery?: Amount;
   /** A segment of the log is full at this size; 64 MiB unless told. */
   readonly segmentBytes?: number;
@@ -43,7 +43,7 @@ export interface OpenStorageOptions {
 
 const defaults = {
   directory: "store",
-  snapshotEvery: { entries: 10_000, bytes: 64 << 20 },
+  snapshotEvery: { entries: 10_000, bytes: 256 << 20 },
   segmentBytes: 64 << 20,
   queue: { proposals: 20_000, bytes: 64 << 20 },
 } as const;
