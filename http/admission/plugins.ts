@@ -20,6 +20,7 @@ import {
 import { limitRanger } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { defaultTolerationSeconds, priority, runtimeClass } from "./pod_plugins.ts";
+import { podSecurity } from "./pod_security.ts";
 import { serviceAccount } from "./service_account.ts";
 import { serviceAllocation } from "./service_allocation.ts";
 import { ServiceAllocator, type ServiceRanges } from "./service_allocator.ts";
@@ -51,6 +52,7 @@ export function admission(options: AdmissionOptions): Admission {
       limitRanger(state),
       serviceAccount(state, { clock, random }),
       taintNodesByCondition,
+      podSecurity(state),
       priority(state),
       defaultTolerationSeconds,
       defaultStorageClass(state),
