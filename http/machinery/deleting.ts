@@ -152,7 +152,8 @@ async function admit(
 
 function checkPreconditions(resource: Resource, old: KubeObject, { preconditions }: DeleteOptions): void {
   const { uid, resourceVersion } = preconditions;
-  const spoken = { group: resource.group, resource: resource.kind };
+  // Messages speak of the kind that is stored.
+  const spoken = { group: resource.storedAs?.group ?? resource.group, resource: resource.kind };
   const { name, uid: ownUid, resourceVersion: ownVersion } = old.metadata;
   if (uid !== undefined && uid !== ownUid && isNamespace(resource)) {
     const why = `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${ownUid}`;

@@ -115,9 +115,11 @@ export function fieldsAfterUpdate(
   manager: Manager,
   unowned: readonly string[],
 ): Record<string, unknown>[] {
+  const given = (next.metadata.managedFields ?? []).length > 0;
+  // An object whose fields nobody owns is not taken into care before its first apply.
+  if (live !== undefined && !given && (live.metadata.managedFields ?? []).length === 0) return [];
   const { changed, removed } = compareFields(live ?? { metadata: {} }, next, type);
   const mine = stripped(changed, manager, unowned);
-  const given = (next.metadata.managedFields ?? []).length > 0;
   const owners = ownersOf(given ? next : live);
   let own = owners.find((owner) => isSame(owner, manager));
   for (const owner of owners) {
@@ -161,7 +163,7 @@ export function applyConfiguration(
   const base = live === undefined ? { apiVersion: configuration.apiVersion, kind: configuration.kind } : live;
   const merged = mergeApplied(base, onlyNamed(configuration, live), type) as KubeObject;
   const { changed } = compareFields(base, merged, type);
-  const owners = ownersOf(live);
+  const owners = ownersOf(cared(live, type, manager, options.unowned));
   const conflicts: Conflict[] = [];
   let own = owners.find((owner) => isSame(owner, manager));
   for (const owner of owners) {
@@ -185,6 +187,21 @@ export function applyConfiguration(
   own.fields = named;
   object.metadata = { ...object.metadata, managedFields: entriesOf(owners) };
   return { object, conflicts: [] };
+}
+
+const beforeFirstApply = "before-first-apply";
+
+/** An object that was not taken care of until its first apply: what it has belongs to a manager of that name. */
+function cared(
+  live: KubeObject | undefined,
+  type: FieldType | undefined,
+  { apiVersion, now }: Manager,
+  unowned: readonly string[],
+): KubeObject | undefined {
+  if (live === undefined || (live.metadata.managedFields ?? []).length > 0) return live;
+  const manager: Manager = { name: beforeFirstApply, operation: "Update", apiVersion, subresource: "", now };
+  const managedFields = fieldsAfterUpdate(undefined, live, type, manager, unowned);
+  return { ...live, metadata: { ...live.metadata, managedFields } };
 }
 
 /** The configuration without what is the server's to say. */
