@@ -26,6 +26,12 @@ const reviewVersions = ["v1", "v1beta1"];
 
 function validateRule(rule: Fields, at: Path): FieldError[] {
   const errors: FieldError[] = [];
+  const given = texts(rule["operations"]);
+  if (given.length === 0) errors.push(required(at.child("operations")));
+  if (given.length > 1 && given.includes("*")) {
+    errors.push(invalid(at.child("operations"), given, "if '*' is present, must not specify other operations"));
+  }
+  given.forEach((each, index) => errors.push(...oneOf(each, operations, at.child("operations").index(index))));
   const named = (field: string): void => {
     const values = texts(rule[field]);
     if (values.length === 0) errors.push(required(at.child(field)));
@@ -53,12 +59,6 @@ function validateRule(rule: Fields, at: Path): FieldError[] {
   });
   const scope = rule["scope"];
   if (has(scope)) errors.push(...oneOf(text(scope), scopes, at.child("scope")));
-  const given = texts(rule["operations"]);
-  if (given.length === 0) errors.push(required(at.child("operations")));
-  if (given.length > 1 && given.includes("*")) {
-    errors.push(invalid(at.child("operations"), given, "if '*' is present, must not specify other operations"));
-  }
-  given.forEach((each, index) => errors.push(...oneOf(each, operations, at.child("operations").index(index))));
   return errors;
 }
 
@@ -86,8 +86,8 @@ export function validateClientConfig(given: unknown, at: Path): FieldError[] {
   const here = at.child("service");
   const errors: FieldError[] = [];
   // Kubernetes tells the missing name under `namespace` and the reverse.
-  if (text(target["name"]) === "") errors.push(required(here.child("namespace")));
   if (text(target["namespace"]) === "") errors.push(required(here.child("name")));
+  if (text(target["name"]) === "") errors.push(required(here.child("namespace")));
   const port = int(target["port"]);
   if (port < 1 || port > 65535) {
     errors.push(invalid(here.child("port"), port, "port is not valid: must be between 1 and 65535, inclusive"));
@@ -184,7 +184,7 @@ function validateConfiguration(object: KubeObject, cel: CelCheck | undefined): F
       texts(webhook["admissionReviewVersions"]),
       here.child("admissionReviewVersions"),
     );
-    const errors = [...versions, ...validateWebhook(webhook, here, cel)];
+    const errors = [...validateWebhook(webhook, here, cel), ...versions];
     const name = text(webhook["name"]);
     if (name !== "" && names.has(name)) errors.push(duplicate(here.child("name"), name));
     names.add(name);

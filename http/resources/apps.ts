@@ -24,7 +24,6 @@ import { keepStatus, row, scaleSubresource, statusSubresource } from "./row.ts";
 import { labelName } from "./validation/metadata.ts";
 import { immutable, nonnegative, path, required } from "./validation/field.ts";
 import {
-  validateClaimTemplates,
   validateDaemonSetSpec,
   validateDeploymentSpec,
   validateReplicaSetSpec,
@@ -215,6 +214,10 @@ export const appsResources: readonly Resource[] = [
           };
           setTemplateGeneration(object, 1);
         },
+        validateUpdate: (
+          next,
+          old,
+        ) => [...immutableSelector(spec(next), spec(old)), ...validateDaemonSetSpec(spec(next))],
         prepareForUpdate(next, old, context) {
           keepStatus(next, old, context);
           const before = Number(old.metadata.annotations?.[templateGeneration] ?? "1");
@@ -277,7 +280,7 @@ export const appsResources: readonly Resource[] = [
     strategy: workload({
       setDefaults: setStatefulSetDefaults,
       initialStatus: () => ({ replicas: 0, availableReplicas: 0 }),
-      validate: validateStatefulSetSpec,
+      validate: (given) => validateStatefulSetSpec(given, false),
       update: validateStatefulSetUpdate,
       counts: [
         "replicas",
@@ -290,7 +293,7 @@ export const appsResources: readonly Resource[] = [
       ],
       also: {
         validateName: labelName,
-        validate: (object) => [...validateStatefulSetSpec(spec(object)), ...validateClaimTemplates(spec(object))],
+        validate: (object) => validateStatefulSetSpec(spec(object), true),
         prepareForCreate(object) {
           object["status"] = { replicas: 0, availableReplicas: 0 };
           for (const claim of list(ensure(object, "spec")["volumeClaimTemplates"])) {

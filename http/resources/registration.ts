@@ -177,12 +177,12 @@ function validateRequest(object: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   const here = at.child("usages");
   const wanted = texts(given["usages"]);
-  if (wanted.length === 0) errors.push(required(here));
   const request = given["request"];
   const pem = has(request) ? atob(text(request)) : "";
   if (!pem.includes(requestOpening)) {
     errors.push(invalid(at.child("request"), request ?? null, "PEM block type must be CERTIFICATE REQUEST"));
   }
+  if (wanted.length === 0) errors.push(required(here));
   wanted.forEach((usage, index) => {
     if (wanted.indexOf(usage) < index) {
       errors.push({

@@ -128,8 +128,8 @@ export const nodeResources: readonly Resource[] = [
     strategy: {
       validate: validateRuntimeClass,
       validateUpdate: (next, old) => [
-        ...immutable(next["handler"] ?? "", old["handler"], path("handler"), identical),
         ...validateRuntimeClass(next),
+        ...immutable(next["handler"] ?? "", old["handler"], path("handler"), identical),
       ],
     },
   }),

@@ -288,7 +288,7 @@ function validateJobSpec(spec: Fields): FieldError[] {
 }
 
 export function validateJob(job: KubeObject): FieldError[] {
-  return [...validateGenerated(job), ...validatePodNames(job), ...validateJobSpec(fields(job["spec"]))];
+  return [...validateGenerated(job), ...validateJobSpec(fields(job["spec"])), ...validatePodNames(job)];
 }
 
 /** Scheduling of a suspended Job that has not started may still be changed. */

@@ -187,7 +187,8 @@ function validateStatefulStrategy(strategy: Fields, at: Path): FieldError[] {
   }
 }
 
-export function validateStatefulSetSpec(given: Fields): FieldError[] {
+/** @param isNew claim templates never change, so only a new set's are checked. */
+export function validateStatefulSetSpec(given: Fields, isNew: boolean): FieldError[] {
   const errors: FieldError[] = [];
   const management = text(given["podManagementPolicy"]);
   const here = spec.child("podManagementPolicy");
@@ -205,6 +206,7 @@ export function validateStatefulSetSpec(given: Fields): FieldError[] {
   errors.push(...nonnegative(given["replicas"], spec.child("replicas")));
   errors.push(...nonnegative(given["minReadySeconds"], spec.child("minReadySeconds")));
   errors.push(...nonnegative(fields(given["ordinals"])["start"], spec.child("ordinals", "start")));
+  if (isNew) errors.push(...validateClaimTemplates(given));
   const selector = validateSelector(given, spec, "empty selector is invalid for statefulset", "");
   errors.push(...selector.errors);
   if (selector.usable) {
@@ -222,8 +224,7 @@ export function validateStatefulSetSpec(given: Fields): FieldError[] {
   return errors;
 }
 
-/** Claim templates never change, so only a new set's are checked. */
-export function validateClaimTemplates(given: Fields): FieldError[] {
+function validateClaimTemplates(given: Fields): FieldError[] {
   return list(given["volumeClaimTemplates"]).flatMap((claim, index) =>
     validateClaimSpec(fields(claim["spec"]), spec.child("volumeClaimTemplates").index(index).child("spec"))
   );
