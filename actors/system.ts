@@ -16,7 +16,7 @@ import { type Address } from "./system/address.ts";
 import type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
 import { callOffAll, carryOut } from "./system/orders.ts";
 import { RunQueue } from "./system/run_queue.ts";
-import { type Timer, TimerHeap } from "./system/timer_heap.ts";
+import { TimerHeap } from "./system/timer_heap.ts";
 
 export { type Address, address, displayAddress, partsOf } from "./system/address.ts";
 export { type ActorKind, actorKind, type OrderContext, type Performers } from "./system/actor_kind.ts";
@@ -49,6 +49,8 @@ type SpawnOptionsOf<M> = M extends AnyStateMachine ? SpawnOptions<M> : never;
 const restartBackOff = { firstMs: 100, maxMs: 30_000, forgetAfterMs: 60_000 };
 /** A wake-up this late means that the process was paused: input that waited goes before timers. */
 const pausedMs = 100;
+/** Turns of the event loop that such input is given: the bytes of a socket become a fact only after a few. */
+const turnsForInput = 4;
 
 export class ActorSystem {
   readonly clock: Clock;
@@ -119,7 +121,7 @@ export class ActorSystem {
       return;
     }
     const cause: Cause = from === undefined ? { by: "world" } : { by: "message", from };
-    this.#enqueue(cell, event, cause, trace ?? 0, undefined);
+    this.#enqueue(cell, event, cause, trace ?? 0);
   }
 
   /** Ends an actor and, first, those it supervises. Its outstanding orders are aborted. Idempotent. */
@@ -186,11 +188,10 @@ export class ActorSystem {
     event: EventObject,
     cause: Cause,
     trace: number,
-    timer: Timer<ActorCell> | undefined,
     order?: Outstanding,
   ): void {
-    const urgent = cell.kind.urgent || timer !== undefined;
-    this.#queue.push({ cell, incarnation: cell.incarnation, event, cause, trace, timer, order }, urgent);
+    const { incarnation } = cell;
+    this.#queue.push({ cell, incarnation, event, cause, trace, timer: undefined, order }, cell.kind.urgent);
   }
 
   #start(cell: ActorCell, input: unknown, cause: Cause, trace: number | undefined): void {
@@ -285,7 +286,7 @@ export class ActorSystem {
     now: () => this.clock.now(),
     tell: (to: Address, event: EventObject, from: Address, trace: number) => this.tell(to, event, from, trace),
     answer: (cell: ActorCell, event: EventObject, order: Outstanding) =>
-      this.#enqueue(cell, event, { by: "order", order: order.id, type: order.type }, order.trace, undefined, order),
+      this.#enqueue(cell, event, { by: "order", order: order.id, type: order.type }, order.trace, order),
     late: (cell: ActorCell, incarnation: number, detail: string) => {
       this.counters.lateAnswers++;
       this.#incident("answer.late", cell.address, incarnation, detail);
@@ -311,18 +312,27 @@ export class ActorSystem {
     this.#wake?.cancel();
     this.#wakeAt = due;
     this.#wake = this.clock.wakeAt(due, () => {
-      const late = this.clock.now() - due;
-      if (late > pausedMs) this.clock.soon(() => this.#fireDue());
-      else this.#fireDue();
+      if (this.clock.now() - due > pausedMs) this.#fireAfterInput(turnsForInput);
+      else this.#fireDue(true);
     });
   }
 
-  #fireDue(): void {
+  #fireAfterInput(turns: number): void {
+    this.clock.soon(() => turns > 1 ? this.#fireAfterInput(turns - 1) : this.#fireDue(false));
+  }
+
+  /** Timers go before other events, unless those have waited through a pause: a renewal that is here is no silence. */
+  #fireDue(urgent: boolean): void {
     this.#wake = undefined;
     this.#wakeAt = Infinity;
     const now = this.clock.now();
     for (let timer = this.#timers.popDue(now); timer !== undefined; timer = this.#timers.popDue(now)) {
-      this.#enqueue(timer.owner, timer.event, { by: "timer", id: timer.id }, 0, timer);
+      const { owner: cell, event, id } = timer;
+      const { incarnation } = cell;
+      this.#queue.push(
+        { cell, incarnation, event, cause: { by: "timer", id }, trace: 0, timer, order: undefined },
+        urgent,
+      );
     }
     const next = this.#timers.nextDue;
     if (next !== undefined) this.#setWake(next);

@@ -51,6 +51,11 @@ export class ManualClock implements Clock {
     }
   }
 
+  /** Lets time pass while the process stands still, as a laptop that sleeps: who was to wake does so late. */
+  pause(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+
   /** Lets time pass, stopping at every sleeper on the way. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;

@@ -153,6 +153,24 @@ Deno.test("ActorSystem ends those an actor supervises before it and frees their 
   assertEquals([ended, system.size], [["test/job/-/child/-", "test/job/-/one/-"], 0]);
 });
 
+Deno.test("ActorSystem delivers what waited through a pause before the timers that came due in it", () => {
+  const seen: string[] = [];
+  const { clock, system, actor } = world(() => {
+    throw new Error("no luck");
+  });
+  system.inspect((inspection) => {
+    if (inspection.type === "transition") seen.push(inspection.cause.by);
+  });
+  actor.send({ type: "job.asked" });
+  clock.run();
+  seen.length = 0;
+  clock.pause(60_000);
+  // The input takes two turns to become a fact, as a response on a socket does.
+  clock.soon(() => clock.soon(() => actor.send({ type: "job.cancelled" })));
+  clock.advance(0);
+  assertEquals(seen.slice(0, 2), ["world", "timer"]);
+});
+
 Deno.test("ActorSystem wakes for timers after everybody was stopped", () => {
   const attempts: number[] = [];
   const { clock, system, kind, actor } = world(({ attempt }) => {
