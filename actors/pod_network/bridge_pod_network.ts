@@ -7,7 +7,7 @@
  */
 import { AddressPool } from "../../machines/network/address_pool.ts";
 import { type AddressPlan, type NodePlan, nodePlan } from "../../machines/network/address_plan.ts";
-import { parseAddress } from "../../machines/network/cidr.ts";
+import { inCidr, parseAddress } from "../../machines/network/cidr.ts";
 import { podsScript } from "../../machines/network/pods_table.ts";
 import type { PacketFilter } from "../../ports/packet_filter.ts";
 import type { PodNetwork } from "../../ports/pod_network.ts";
@@ -25,6 +25,8 @@ export interface BridgeOptions {
 interface Wired {
   readonly link: string;
   readonly podIP: string;
+  /** It hangs on no bridge of ours. */
+  readonly isLoose: boolean;
 }
 
 export class BridgePodNetwork implements PodNetwork {
@@ -32,6 +34,8 @@ export class BridgePodNetwork implements PodNetwork {
   readonly #options: BridgeOptions;
   readonly #pool: AddressPool;
   readonly #underWay = new Map<string, Promise<unknown>>();
+  /** How many sandboxes were found wired at the start; undefined before it. */
+  #adopted: number | undefined;
   #mtu = 1500;
 
   constructor(options: BridgeOptions) {
@@ -68,8 +72,10 @@ export class BridgePodNetwork implements PodNetwork {
     ]);
     await packetFilter.apply(podsScript(plan));
     await acceptForwarding(plan.podsTable, plan.podCidr);
-    const adopted = await this.#adopt();
-    return { adopted, warnings };
+    const found = await this.#look();
+    await this.#adopt(found);
+    await this.#fasten(found.wired);
+    return { adopted: this.#adopted ?? 0, warnings };
   }
 
   attach(sandbox: { id: string; pid: number; podKey: string }): Promise<{ podIP: string }> {
@@ -158,25 +164,45 @@ export class BridgePodNetwork implements PodNetwork {
     return turn;
   }
 
+  /** Links of this node: those on its bridge, and those whose address is of its range. */
   async #look(): Promise<{ wired: Map<string, Wired>; broken: string[] }> {
+    const { bridge, podCidr } = this.nodePlan;
     const wired = new Map<string, Wired>();
     const broken: string[] = [];
     for (const { ifname, ifalias, master } of await linksWith(this.#options.plan.linkPrefix)) {
-      if (master !== this.nodePlan.bridge) continue;
       const [, id, podIP] = /^chartroom\/([^/]+)\/([\d.]+)$/.exec(ifalias ?? "") ?? [];
-      if (id === undefined || podIP === undefined) broken.push(ifname);
-      else wired.set(id, { link: ifname, podIP });
+      if (id !== undefined && podIP !== undefined && inCidr(podCidr, podIP)) {
+        wired.set(id, { link: ifname, podIP, isLoose: master !== bridge });
+      } else if (master === bridge) {
+        broken.push(ifname);
+      }
     }
     return { wired, broken };
   }
 
-  /** Links whose wiring was cut short are removed: their sandboxes are wired anew. */
-  async #adopt(): Promise<number> {
-    const { wired, broken } = await this.#look();
-    const unfinished = broken.filter((link) => ![...this.#underWay.keys()].some((id) => this.#linkName(id) === link));
-    for (const link of unfinished) await this.#removeLink(link);
+  /**
+   * Once per process: links whose wiring was cut short are removed, since their sandboxes are wired anew, and the
+   * addresses of the others are taken over.
+   */
+  async #adopt({ wired, broken }: { wired: ReadonlyMap<string, Wired>; broken: readonly string[] }): Promise<void> {
+    if (this.#adopted !== undefined) return;
+    await removeLinks(broken, "remove unfinished links");
     for (const [id, { podIP }] of wired) this.#pool.adopt(id, podIP);
-    return wired.size;
+    this.#adopted = wired.size;
+  }
+
+  /** Links that lost their bridge, because somebody removed it, are put on the new one. */
+  async #fasten(wired: ReadonlyMap<string, Wired>): Promise<void> {
+    const loose = [...wired.values()].filter(({ isLoose }) => isLoose);
+    if (loose.length === 0) return;
+    const { bridge } = this.nodePlan;
+    await ipBatch(
+      loose.flatMap(({ link }) => [
+        `link set dev ${link} master ${bridge}`,
+        `link set dev ${link} type bridge_slave hairpin on`,
+      ]),
+      { what: `put pods back on bridge ${bridge}` },
+    );
   }
 
   #linkName(sandboxId: string): string {

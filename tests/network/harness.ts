@@ -120,8 +120,7 @@ export class TestHost implements AsyncDisposable {
   }
 
   async addPod(id: string, node = 0): Promise<TestPod> {
-    const process = new Deno.Command("unshare", { args: ["--net", "sleep", "1000"], stdin: "null" }).spawn();
-    await leftNamespace(process.pid);
+    const process = await startProcess();
     try {
       const { podIP } = await this.networks[node]!.attach({ id, pid: process.pid, podKey: `default/${id}` });
       const pod = new TestPod(id, process, podIP);
@@ -138,6 +137,13 @@ export class TestHost implements AsyncDisposable {
     for (const pod of this.pods) await pod.end();
     await tearDownNetwork(this.plan, this.packetFilter);
   }
+}
+
+/** A process with a network namespace of its own. */
+export async function startProcess(): Promise<Deno.ChildProcess> {
+  const process = new Deno.Command("unshare", { args: ["--net", "sleep", "1000"], stdin: "null" }).spawn();
+  await leftNamespace(process.pid);
+  return process;
 }
 
 /** Waits until `unshare` has entered its own namespace. */

@@ -55,6 +55,30 @@ networkTest("BridgePodNetwork says why it cannot wire and keeps nothing of it", 
   assertEquals((await network.list()).size, 0);
 });
 
+networkTest(
+  "BridgePodNetwork repairs what others removed: forwarding rules, the table, the bridge itself",
+  30,
+  async (host) => {
+    const network = await host.addNode();
+    const [a, b] = [await host.addPod("a"), await host.addPod("b")];
+    await a.serve(80);
+    const settled = (await hostState()).sort();
+    const rule = settled.find((line) => line.startsWith("-A"))!;
+    await run(
+      "iptables",
+      rule.replace("-A", "-D").replaceAll('"', "").replace("chartroom chart", "chartroom\u0000chart").split(" ").map((
+        word,
+      ) => word.replace("\u0000", " ")),
+    );
+    await run("nft", ["delete", "table", "ip", host.plan.podsTable]);
+    await run("ip", ["link", "delete", "dev", network.nodePlan.bridge]);
+    assertEquals(await b.dial(a.podIP, 80), "silent");
+    await network.setUp();
+    assertEquals((await hostState()).sort(), settled);
+    assertEquals([await b.dial(a.podIP, 80), await dial(a.podIP, 80)], ["a", "a"]);
+  },
+);
+
 networkTest("tearDownNetwork leaves nothing behind, and repairs are idempotent before it", 30, async (host) => {
   const before = await hostState();
   const network = await host.addNode();
