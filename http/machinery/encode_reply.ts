@@ -23,6 +23,8 @@ export interface EncodingContext {
   readonly includeObject: IncludeObject;
   /** Wall time in ms, for ages. */
   now(): number;
+  /** Calls back on a later turn of the event loop. */
+  soon(callback: () => void): void;
 }
 
 /** Any value in the asked format. */

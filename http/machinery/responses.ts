@@ -137,6 +137,7 @@ async function answerResource(
     representation,
     includeObject: includeObject(query),
     now: () => api.clock.wallTime(),
+    soon: (callback) => api.clock.soon(callback),
   };
   return await encoded(api, c, reply, context);
 }

@@ -30,7 +30,7 @@ function mergeMap(target: JsonObject, patch: JsonObject, type: FieldType | undef
   if (patch[retainKeys] !== undefined) merged = retained(merged, patch);
   const orders = listOrders(patch);
   for (const key in patch) {
-    if (key === directive || key === retainKeys || key.startsWith(setOrder)) continue;
+    if (key === directive || key === retainKeys || key.startsWith(setOrder) || key === "__proto__") continue;
     const value = patch[key];
     if (key.startsWith(deleteFrom)) {
       deleteValues(merged, key, value);
@@ -186,7 +186,7 @@ function withoutDirectives(value: unknown): unknown {
   const plain: JsonObject = {};
   for (const key in value) {
     if (key === directive || key === retainKeys || key.startsWith(setOrder) || key.startsWith(deleteFrom)) continue;
-    if (value[key] !== null) plain[key] = withoutDirectives(value[key]);
+    if (value[key] !== null && key !== "__proto__") plain[key] = withoutDirectives(value[key]);
   }
   return plain;
 }

@@ -4,65 +4,14 @@ import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
 import { createApp } from "../../../http/app.ts";
 import { type Api, createApi } from "../../../http/machinery/api.ts";
 import type { AdmissionPlugin, Resource, UserInfo } from "../../../http/machinery/types.ts";
-import { row, statusSubresource } from "../../../http/resources/row.ts";
 import { createResources } from "../../../http/resources/built_in.ts";
 import { loadSchema } from "../../../http/schema/schema.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 
 export const admin: UserInfo = { name: "admin", uid: "admin", groups: ["system:masters", "system:authenticated"] };
 
-/** Rows that the tests need, where the table of built-in resources has none. */
-const plainRows: readonly Resource[] = [
-  row({ group: "", version: "v1", resource: "configmaps", kind: "ConfigMap", shortNames: ["cm"] }),
-  row({
-    group: "",
-    version: "v1",
-    resource: "secrets",
-    kind: "Secret",
-    strategy: {
-      selectableFields: { type: (object) => String(object.type ?? "") },
-      setDefaults(object) {
-        object.type ??= "Opaque";
-        const plain = object.stringData as Record<string, string> | undefined;
-        if (plain === undefined) return;
-        const encoded = Object.entries(plain).map(([key, value]) => [key, btoa(value)]);
-        object.data = { ...(object.data as object | undefined), ...Object.fromEntries(encoded) };
-        delete object.stringData;
-      },
-    },
-  }),
-  row({
-    group: "",
-    version: "v1",
-    resource: "namespaces",
-    kind: "Namespace",
-    namespaced: false,
-    subresources: { status: statusSubresource, finalize: { verbs: ["update"] } },
-    verbs: ["create", "delete", "get", "list", "patch", "update", "watch"],
-    strategy: { hasGeneration: false },
-  }),
-  row({
-    group: "",
-    version: "v1",
-    resource: "nodes",
-    kind: "Node",
-    namespaced: false,
-    subresources: { status: statusSubresource },
-    strategy: { hasGeneration: false },
-  }),
-  row({
-    group: "coordination.k8s.io",
-    version: "v1",
-    resource: "leases",
-    kind: "Lease",
-    strategy: { hasGeneration: false, allowCreateOnUpdate: true, allowUnconditionalUpdate: false },
-  }),
-];
-
-export function testResources(): Resource[] {
-  const built = createResources();
-  const have = new Set(built.map(({ group, resource }) => `${group}/${resource}`));
-  return [...built, ...plainRows.filter(({ group, resource }) => !have.has(`${group}/${resource}`))];
+export function testResources(): readonly Resource[] {
+  return createResources();
 }
 
 export interface TestApi {
