@@ -85,6 +85,11 @@ export function podKind(world: KubeletWorld, children: Children) {
         return { type: "volumes.unmounted" } as const;
       });
     },
+    explainEnd: (because, { self }) => {
+      const record = at(self);
+      record.because = because;
+      world.podEvent(record, "Normal", because.reason, because.message);
+    },
     reportStatus: async (_, { self }) => {
       await writeStatus(world, at(self));
       return { type: "status.reported" } as const;

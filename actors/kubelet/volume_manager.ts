@@ -35,25 +35,16 @@ export class VolumeManager {
     return `${this.world.options.directory}/pods/${pod.metadata.uid}`;
   }
 
-  /** @throws VolumeError, with every volume that could not be mounted in its text. */
+  /** @throws VolumeError that names the first volume that could not be mounted. */
   async mount(record: PodRecord): Promise<void> {
     const volumes = (record.pod.spec?.volumes ?? []) as Volume[];
-    const results = await Promise.allSettled(volumes.map((volume) => this.#mountOne(record, volume)));
-    const failed = results.flatMap((result, index) =>
-      result.status === "rejected" ? [`${volumes[index]!.name}: ${(result.reason as Error).message}`] : []
-    );
-    if (failed.length === 0) return;
-    const reasons = results.filter((result) => result.status === "rejected");
-    const name = failed[0]!.split(":")[0];
-    const detail = (reasons[0]!.reason as Error).message;
-    throw new VolumeError(`MountVolume.SetUp failed for volume "${name}" : ${detail}`);
+    await this.#each(volumes, (volume) => this.#mountOne(record, volume));
   }
 
-  /** Computes generated contents anew; what is the same is left alone. */
+  /** Computes generated contents anew; what is the same is left alone, one that fails does not hold up the others. */
   async refresh(record: PodRecord): Promise<void> {
-    for (const volume of (record.pod.spec?.volumes ?? []) as Volume[]) {
-      if (hasPayload(volume)) await this.#writePayload(record, volume);
-    }
+    const volumes = ((record.pod.spec?.volumes ?? []) as Volume[]).filter(hasPayload);
+    await this.#each(volumes, (volume) => this.#writePayload(record, volume));
   }
 
   /** Idempotent. */
@@ -100,6 +91,14 @@ export class VolumeManager {
       });
     }
     return mounts;
+  }
+
+  async #each(volumes: readonly Volume[], work: (volume: Volume) => Promise<void>): Promise<void> {
+    const results = await Promise.allSettled(volumes.map(work));
+    const index = results.findIndex(({ status }) => status === "rejected");
+    if (index < 0) return;
+    const { message } = (results[index] as PromiseRejectedResult).reason as Error;
+    throw new VolumeError(`MountVolume.SetUp failed for volume "${volumes[index]!.name}" : ${message}`);
   }
 
   #pathOf(pod: Pod, volume: Volume): string {

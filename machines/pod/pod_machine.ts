@@ -79,6 +79,10 @@ export interface PodContext extends PodInput {
   begun: boolean;
 }
 
+const deadlineExceeded = {
+  reason: "DeadlineExceeded",
+  message: "Pod was active on the node longer than the specified deadline",
+};
 const grace = ({ event }: { event: { graceMs: number } }) => ({ graceMs: event.graceMs });
 
 export const podMachine = setup({
@@ -107,6 +111,8 @@ export const podMachine = setup({
       fails: "volumes.unmountFailed",
       cancels: ["mountVolumes", "unmountVolumes"],
     }),
+    /** Why the pod ends, where that is not for its containers: part of its status from now on. */
+    explainEnd: effect<{ reason: string; message: string }>({ answers: [] }),
     reportStatus: effect({ answers: ["status.reported", "status.reportFailed"], fails: "status.reportFailed" }),
     deleteObject: effect({ answers: ["object.deleted", "object.deleteFailed"], fails: "object.deleteFailed" }),
     note: assign({
@@ -358,6 +364,7 @@ export const podMachine = setup({
     },
     expiring: {
       description: "activeDeadlineSeconds are over: everything is stopped, then the pod has failed.",
+      entry: { type: "explainEnd", params: deadlineExceeded },
       ...stopsAll("#pod.failed"),
     },
     ended: {
