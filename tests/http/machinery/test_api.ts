@@ -18,6 +18,7 @@ export interface TestApi {
   readonly api: Api;
   readonly storage: MemoryStorage;
   readonly clock: ManualClock;
+  readonly app: ReturnType<typeof createApp>;
   request(path: string, init?: RequestInit): Promise<Response>;
   stop(): void;
 }
@@ -57,6 +58,7 @@ export async function testApi(
     api,
     storage,
     clock,
+    app,
     request: async (path, init) => await app.request(path, init),
     stop: () => api.close(),
   };
