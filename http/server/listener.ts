@@ -47,6 +47,8 @@ type NodeServer = ReturnType<typeof http2.createSecureServer>;
 
 /** Streams that one HTTP/2 connection may have open (kube-apiserver's default). */
 const maxConcurrentStreams = 250;
+/** How long a connection of HTTP/1.1 may be idle. */
+const idleMs = 120_000;
 
 export async function serve(options: ServeOptions): Promise<Server> {
   const listener = new Listener(options);
@@ -94,6 +96,8 @@ class Listener implements Server {
         : { requestCert: true, rejectUnauthorized: false, ca: clientCertificateAuthority }),
     });
     this.#servers.push(server);
+    // Go's clients keep idle connections for 90 s: whoever closes first must be the client, or a request is lost.
+    Object.assign(server, { keepAliveTimeout: idleMs });
     server.on("secureConnection", (socket) => this.#accept(socket));
     server.on("session", (session) => {
       this.#sessions.add(session);
@@ -195,7 +199,12 @@ class Listener implements Server {
     const raw = new NodeRawResponse(outgoing, this.#draining);
     socket.on("error", () => socket.destroy());
     socket.once("close", () => outgoing.destroy());
-    raw.onClose(() => this.#finished());
+    let over = false;
+    const finished = () => {
+      if (!over) this.#finished();
+      over = true;
+    };
+    raw.onClose(finished);
     const upgrade: UpgradeOffer = {
       protocol: String(incoming.headers.upgrade ?? "").toLowerCase(),
       method: incoming.method ?? "GET",
@@ -204,6 +213,8 @@ class Listener implements Server {
       headers: incoming.headers,
       take: () => {
         taken = true;
+        // Sessions last for hours: draining does not wait for them, it cuts them.
+        finished();
         return { socket, head };
       },
     };

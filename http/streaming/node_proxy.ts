@@ -11,8 +11,10 @@ import { ApiError, type Status } from "../../machines/objects/status.ts";
 import { type ApiClient, resources } from "../../ports/api_client.ts";
 import type { KeyPair } from "../auth/certificates/issue.ts";
 import { logOptions } from "../kubelet/log_options.ts";
-import type { ApiRequest } from "../machinery/api_request.ts";
+import { forbiddenRequest } from "../auth/forbidden.ts";
+import { type ApiRequest, attributesOf } from "../machinery/api_request.ts";
 import { badRequest, methodNotAllowed, notImplemented } from "../machinery/errors.ts";
+import type { Authorizer } from "../machinery/types.ts";
 import { answered, type ServerEnvironment, type UpgradeOffer } from "../server.ts";
 import { containerOf, kubeletAddress, podOnNode } from "./pod_target.ts";
 
@@ -22,6 +24,11 @@ export interface NodeProxyOptions {
   readonly clientCertificate: KeyPair;
   /** PEM: signs kubelets' serving certificates. */
   readonly authority: string;
+  /**
+   * Asked once more for `create` where a stream was asked for with GET, as WebSocket clients must: who may only read
+   * pods must not run commands in them (Kubernetes 1.35, AuthorizePodWebsocketUpgradeCreatePermission).
+   */
+  readonly authorizer?: Authorizer;
 }
 
 export interface NodeProxy {
@@ -90,6 +97,11 @@ export function nodeProxy(options: NodeProxyOptions): NodeProxy {
     path: (pod: Pod) => string,
     offer: UpgradeOffer | undefined,
   ): Promise<Response> {
+    if (request.verb === "get" && options.authorizer !== undefined) {
+      const attributes = { ...attributesOf(request), verb: "create" };
+      const decision = await options.authorizer.authorize(attributes);
+      if (!decision.allowed) throw forbiddenRequest(attributes, decision.reason);
+    }
     const { pod, kubelet } = await locate(request);
     const target = path(pod);
     if (offer === undefined) throw badRequest("Upgrade request required");

@@ -4,7 +4,7 @@ import { componentSubjects } from "../../../http/auth/certificates/subjects.ts";
 import { serveKubelet } from "../../../http/kubelet/kubelet_server.ts";
 import type { ApiRequest } from "../../../http/machinery/api_request.ts";
 import { serve } from "../../../http/server.ts";
-import { nodeProxy } from "../../../http/streaming/node_proxy.ts";
+import { nodeProxy, type NodeProxyOptions } from "../../../http/streaming/node_proxy.ts";
 import { ApiError } from "../../../machines/objects/status.ts";
 import { MemoryApi } from "../auth/memory_api.ts";
 import { authority, serving } from "../server/keys.ts";
@@ -30,7 +30,7 @@ const discovery: Record<string, unknown> = {
   },
 };
 
-export async function cluster() {
+export async function cluster(options: Pick<NodeProxyOptions, "authorizer"> = {}) {
   const streams = new FakeStreams();
   const errors: unknown[] = [];
   const local = [{ host: "127.0.0.1", port: 0 }];
@@ -54,7 +54,12 @@ export async function cluster() {
   api.put("pods", { ...kind, metadata: { name: "two", namespace: "ns" }, spec });
   api.put("pods", { ...kind, metadata: { name: "free", namespace: "ns" }, spec: { containers: [containers[0]] } });
   api.put("pods", { ...kind, metadata: { name: "lost", namespace: "ns" }, spec: { ...spec, nodeName: "gone" } });
-  const proxy = nodeProxy({ client: api, clientCertificate: kubeletClient, authority: authority.certificate });
+  const proxy = nodeProxy({
+    client: api,
+    clientCertificate: kubeletClient,
+    authority: authority.certificate,
+    ...options,
+  });
   const server = await serve({
     addresses: local,
     ...tls,
@@ -69,7 +74,9 @@ export async function cluster() {
           return Response.json(await api.get({ group: "", version: "v1", resource: "pods" }, namespace, name));
         }
         const verb = http.method === "POST" ? "create" : "get";
-        const request = { verb, resource: "pods", subresource, namespace, name, query: url.searchParams } as ApiRequest;
+        const user = { name: "bob", groups: [] };
+        const named = { user, verb, group: "", resource: "pods", subresource, namespace, name };
+        const request = { ...named, query: url.searchParams } as unknown as ApiRequest;
         return await proxy.connect({ request, http }, environment);
       } catch (error) {
         if (error instanceof ApiError) return Response.json(error.status, { status: error.code });
@@ -87,6 +94,7 @@ export async function cluster() {
     async idle() {
       while (streams.running > 0) await new Promise((resolve) => setImmediate(resolve));
     },
+    server,
     async close() {
       proxy.close();
       await server.close(1_000);

@@ -154,6 +154,33 @@ Deno.test("a client that leaves takes its process along", async () => {
   await world.close();
 });
 
+Deno.test("a WebSocket needs the right to create a session, as a POST does", async () => {
+  const asked: string[] = [];
+  const world = await cluster({
+    authorizer: {
+      authorize: ({ verb, resource, subresource }) => {
+        asked.push(`${verb} ${resource}/${subresource}`);
+        return { allowed: false, reason: "" };
+      },
+    },
+  });
+  const { WebSocket } = await webSocketPackage();
+  const url = `wss://127.0.0.1:${world.port}${exec}?command=echo&stdout=true`;
+  const socket = new WebSocket(url, ["v5.channel.k8s.io"], { ca });
+  const refused = new Promise<string>((resolve) => socket.on("error", ({ message }) => resolve(message)));
+  assertEquals([await refused, asked], ["Unexpected server response: 403", ["create pods/exec"]]);
+  await world.close();
+});
+
+Deno.test("a server that stops does not wait for sessions that last", async () => {
+  const world = await cluster();
+  const { closed } = await open(world.port, `${exec}?command=sleep&stdout=true`, ["v5.channel.k8s.io"]);
+  await world.server.close(3_600_000);
+  await closed;
+  await world.idle();
+  await world.close();
+});
+
 /** An upgraded SPDY/3.1 connection as a client of Kubernetes opens it. */
 async function spdy(port: number, path: string, protocol: string) {
   const socket = tls.connect({ host: "127.0.0.1", port, ca, ALPNProtocols: ["http/1.1"] });
