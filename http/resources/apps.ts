@@ -18,6 +18,7 @@ import {
   setDeploymentDefaults,
   setReplicaSetDefaults,
   setStatefulSetDefaults,
+  templateGeneration,
 } from "./defaults/apps.ts";
 import { ensure, type Fields, fields, has, identical, int, list, same } from "./fields.ts";
 import { keepStatus, row, scaleSubresource, statusSubresource } from "./row.ts";
@@ -137,9 +138,6 @@ const daemonSetColumns = [
   ),
 ];
 
-const templateGeneration = "deprecated.daemonset.template.generation";
-
-/** The generation of the template is kept in an annotation since apps/v1 has no field for it. */
 function setTemplateGeneration(object: KubeObject, generation: number): void {
   object.metadata.annotations = { ...object.metadata.annotations, [templateGeneration]: String(generation) };
 }

@@ -107,6 +107,27 @@ function validateJson(encoded: string, here: ReturnType<typeof path>): FieldErro
   }
 }
 
+const armour = /-----BEGIN ([^-\n]+)-----\r?\n[^-]*-----END \1-----/g;
+
+/** What Go's TLS says of a file that holds no block of the wanted type; undefined when it holds one. */
+function pemWarning(encoded: string, file: string, wanted: RegExp, name: string): string | undefined {
+  const types = [...atob(encoded).matchAll(armour)].map((match) => match[1] ?? "");
+  if (types.some((type) => wanted.test(type))) return undefined;
+  if (types.length === 0) return `tls: failed to find any PEM data in ${file} input`;
+  return `tls: failed to find ${name} in ${file} input after skipping PEM blocks of the following types: [${
+    types.join(" ")
+  }]`;
+}
+
+/** A TLS secret with a key pair that nobody can load is kept, with a warning. */
+function warnOfKeyPair(secret: KubeObject): string[] {
+  if (secret["type"] !== "kubernetes.io/tls") return [];
+  const data = fields(secret["data"]);
+  const warning = pemWarning(text(data["tls.crt"]), "certificate", /^CERTIFICATE$/, '"CERTIFICATE" PEM block') ??
+    pemWarning(text(data["tls.key"]), "key", /PRIVATE KEY$/, 'PEM block with type ending in "PRIVATE KEY"');
+  return warning === undefined ? [] : [warning];
+}
+
 /** `stringData` is a way of writing only: what it holds goes to `data`. */
 function mergeStringData(secret: KubeObject): void {
   const written = fields(secret["stringData"]);
@@ -148,6 +169,7 @@ export const secrets: Resource = row({
       ...keepImmutable(next, old, ["data"]),
       ...validateSecret(next),
     ],
+    warnings: warnOfKeyPair,
     selectableFields: { type: (secret) => text(secret["type"]) },
   },
 });

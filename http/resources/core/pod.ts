@@ -33,6 +33,15 @@ function setDefaults(pod: KubeObject): void {
     }
   }
   if (isFields(spec["resources"])) requestLimits(spec["resources"]);
+  if (isFields(pod["status"])) settleAddresses(pod["status"]);
+}
+
+/** podIP is the first of podIPs; where the two contradict each other, podIP counts. */
+function settleAddresses(status: Fields): void {
+  const first = list(status["podIPs"])[0]?.["ip"];
+  const ip = text(status["podIP"]);
+  if (ip === "" && text(first) !== "") status["podIP"] = first;
+  else if (ip !== "" && ip !== first) status["podIPs"] = [{ ip }];
 }
 
 /** What is limited and not requested is requested at its limit. */
@@ -88,12 +97,6 @@ function prepareForUpdate(next: KubeObject, old: KubeObject, { subresource }: St
     return;
   }
   next["status"] = old["status"];
-  if (subresource === "") {
-    // Ephemeral containers change through their subresource only.
-    const kept = specOf(old)["ephemeralContainers"];
-    if (has(kept)) spec["ephemeralContainers"] = kept;
-    else delete spec["ephemeralContainers"];
-  }
 }
 
 function validateUpdate(next: KubeObject, old: KubeObject, { subresource }: StrategyContext): FieldError[] {

@@ -31,7 +31,11 @@ export function setDaemonSetDefaults(object: KubeObject): void {
     defaultTo(ensure(strategy, "rollingUpdate"), { maxUnavailable: 1, maxSurge: 0 });
   }
   defaultTo(spec, { revisionHistoryLimit: 10 });
+  object.metadata.annotations = { [templateGeneration]: "0", ...object.metadata.annotations };
 }
+
+/** apps/v1 has no field for the generation of a DaemonSet's template; an annotation carries it. */
+export const templateGeneration = "deprecated.daemonset.template.generation";
 
 export function setStatefulSetDefaults(object: KubeObject): void {
   const spec = specOf(object);
