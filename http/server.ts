@@ -3,5 +3,11 @@
  * `node:http2`. It listens on the addresses it is given and on no other. What the application sees of it is in
  * `server/environment.ts`.
  */
-export { answered, maxRequestBytes, type RawResponse, type ServerEnvironment, type UpgradeOffer } from "./server/environment.ts";
-export { type ListenAddress, type ServeOptions, type Server, serve } from "./server/listener.ts";
+export {
+  answered,
+  maxRequestBytes,
+  type RawResponse,
+  type ServerEnvironment,
+  type UpgradeOffer,
+} from "./server/environment.ts";
+export { type ListenAddress, serve, type ServeOptions, type Server } from "./server/listener.ts";
