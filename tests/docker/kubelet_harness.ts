@@ -11,8 +11,8 @@ import type { PodNetwork } from "../../ports/pod_network.ts";
 import { FakeApi } from "../support/fake_api.ts";
 import { buildBusybox, busybox } from "./images.ts";
 
-/** A pod network of one link per pod, made with `ip`: the node's end has the address of the gateway. */
-class LinkNetwork implements PodNetwork {
+/** Addresses only: no packet goes anywhere. */
+class NoNetwork implements PodNetwork {
   #addresses = new Map<string, string>();
   #next = 2;
   // deno-lint-ignore require-await
@@ -36,7 +36,6 @@ class LinkNetwork implements PodNetwork {
 export class Harness {
   readonly api = new FakeApi();
   readonly runtime = new DockerRuntime();
-  readonly network: PodNetwork = new LinkNetwork();
   readonly clusterName = `test-${crypto.randomUUID().slice(0, 8)}`;
   readonly nodeName = "worker-0";
   system = new ActorSystem({ clock: realClock });
@@ -44,9 +43,12 @@ export class Harness {
   directory = "";
   readonly faults: string[] = [];
 
-  static async start(): Promise<Harness> {
+  constructor(readonly network: PodNetwork) {}
+
+  /** Without a network pods get addresses that lead nowhere. */
+  static async start(network: PodNetwork = new NoNetwork()): Promise<Harness> {
     await buildBusybox();
-    const harness = new Harness();
+    const harness = new Harness(network);
     harness.directory = await Deno.makeTempDir({ prefix: "chartroom-kubelet-" });
     await harness.startKubelet();
     return harness;
