@@ -17,6 +17,7 @@ async function findReason(): Promise<string | undefined> {
 if (reasonToSkip !== undefined) console.log(`The network tests are left out: ${reasonToSkip}`);
 
 export class TestPod {
+  /** What it runs, the youngest last. */
   readonly #children: Deno.ChildProcess[] = [];
   constructor(readonly id: string, readonly process: Deno.ChildProcess, readonly podIP: string) {
     this.#children.push(process);
@@ -29,6 +30,13 @@ export class TestPod {
   /** Answers every connection to a TCP port with its id. */
   async serve(port: number): Promise<void> {
     this.#children.push(this.#spawn("busybox", ["nc", "-ll", "-p", String(port), "-e", "echo", this.id]));
+    await this.#listens(port);
+  }
+
+  /** Answers every TCP connection with its table of connections, for `peerIn`. */
+  async servePeers(port: number): Promise<void> {
+    const tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    this.#children.push(this.#spawn("busybox", ["nc", "-ll", "-p", String(port), "-e", "cat", ...tables]));
     await this.#listens(port);
   }
 
@@ -74,6 +82,19 @@ export async function dialWith(prefix: string[], address: string, port: number):
   const heard = new TextDecoder().decode(stdout).trim();
   if (heard !== "") return heard;
   return new TextDecoder().decode(stderr).includes("refused") ? "refused" : "silent";
+}
+
+/** The other end of the one connection to the port in a kernel's table of connections; what was heard if there is none. */
+export function peerIn(heard: string, port: number): string {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  for (const line of heard.split("\n")) {
+    const [, here, there = "", state] = line.trim().split(/\s+/);
+    // 0A is a listener, 06 one that waits for stragglers of a connection that is over.
+    if (here?.endsWith(local) !== true || state === "0A" || state === "06") continue;
+    const bytes = there.split(":")[0]!.slice(-8).match(/../g)!;
+    return bytes.reverse().map((byte) => parseInt(byte, 16)).join(".");
+  }
+  return heard;
 }
 
 /** From the host itself. */
@@ -131,6 +152,23 @@ export class TestHost implements AsyncDisposable {
       await process.status;
       throw error;
     }
+  }
+
+  /** Another machine on a wire of the host's, which knows the way to the given ranges and to nothing else. */
+  async addOutsider(routes: readonly string[]): Promise<TestPod> {
+    const process = await startProcess();
+    const link = `${this.plan.linkPrefix}outside`;
+    const network = `198.18.${this.plan.index}`;
+    await run("ip", ["link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", String(process.pid)]);
+    await run("ip", ["address", "add", `${network}.1/24`, "dev", link]);
+    await run("ip", ["link", "set", "dev", link, "up"]);
+    const inside = (args: string[]) => run("nsenter", [`--net=/proc/${process.pid}/ns/net`, "ip", ...args]);
+    await inside(["address", "add", `${network}.2/24`, "dev", "eth0"]);
+    await inside(["link", "set", "dev", "eth0", "up"]);
+    for (const range of routes) await inside(["route", "add", range, "via", `${network}.1`]);
+    const outsider = new TestPod("outsider", process, `${network}.2`);
+    this.pods.push(outsider);
+    return outsider;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

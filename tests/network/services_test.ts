@@ -4,10 +4,12 @@ import { SharedInformers } from "../../actors/informer.ts";
 import { type KubeProxy, startKubeProxy } from "../../actors/kube_proxy/kube_proxy_actor.ts";
 import { ManualClock } from "../../actors/simulated/manual_clock.ts";
 import { tearDownNetwork } from "../../actors/pod_network/tear_down_network.ts";
+import { LinkAddresses } from "../../actors/load_balancer/host_addresses.ts";
+import { addressesOf } from "../../actors/pod_network/ip_tool.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { MemoryApiClient } from "../actors/kube_proxy/memory_api_client.ts";
 import { service, slice } from "../actors/kube_proxy/objects.ts";
-import { dial, hostState, networkTest, run, TestHost } from "./harness.ts";
+import { dial, hostState, networkTest, peerIn, run, TestHost } from "./harness.ts";
 
 /** A proxy for the host's nodes whose clock only the test moves. */
 class Proxied {
@@ -213,4 +215,51 @@ networkTest("two clusters on one host do not touch each other", 31, async (host)
   await one.finish(one.proxy.remove());
   await tearDownNetwork(host.plan, host.packetFilter);
   assertEquals([await b.dial(ip(other, 20), 80), await dial(ip(other, 20), 80)], ["b", "b"]);
+});
+
+networkTest(
+  "pods speak to the outside with the host's address, and among themselves with their own",
+  31,
+  async (host) => {
+    await host.addNode();
+    const [a, b] = [await host.addPod("a"), await host.addPod("b")];
+    const outsider = await host.addOutsider([]);
+    await outsider.servePeers(80);
+    await b.servePeers(80);
+    assertEquals(peerIn(await a.dial(outsider.podIP, 80), 80), `198.18.${host.plan.index}.1`);
+    assertEquals(peerIn(await a.dial(b.podIP, 80), 80), a.podIP);
+  },
+);
+
+networkTest("outsiders reach node ports, with their own address under a Local policy", 31, async (host) => {
+  await host.addNode();
+  await host.addNode();
+  const a = await host.addPod("a");
+  await a.servePeers(80);
+  const outsider = await host.addOutsider([host.plan.nodeCidr, host.plan.loadBalancerCidr]);
+  const world = new Proxied(host);
+  const spec = { type: "NodePort", ports: [{ port: 80, nodePort: 31_080 }] };
+  world.put("any", { ...spec, clusterIP: ip(host, 20) }, [a.podIP]);
+  const local = { ...spec, ports: [{ port: 80, nodePort: 31_081 }], externalTrafficPolicy: "Local" };
+  world.put("local", { ...local, clusterIP: ip(host, 21) }, [a.podIP]);
+  await world.settle();
+  const [home, other] = host.networks.map(({ nodePlan }) => nodePlan);
+  const heard = async (address: string, port: number) => peerIn(await outsider.dial(address, port), 80);
+  assertEquals(await heard(home!.address, 31_080), home!.gateway);
+  assertEquals(await heard(home!.address, 31_081), outsider.podIP);
+  assertEquals(await heard(other!.address, 31_081), "silent"); // It has no endpoint of its own.
+});
+
+networkTest("the load balancer's addresses come and go with their services", 31, async (host) => {
+  const addresses = new LinkAddresses(`${host.plan.linkPrefix}lb`);
+  const [one, two] = [1, 2].map((last) => `10.${161 + 2 * host.plan.index}.192.${last}`);
+  const present = async () => (await addressesOf(addresses.link)).map(({ address }) => address).sort();
+  await addresses.set([one!, two!]);
+  await addresses.set([one!, two!]);
+  assertEquals(await present(), [one, two]);
+  await addresses.set([two!]);
+  assertEquals(await present(), [two]);
+  await addresses.set([]);
+  await addresses.set([]);
+  assertEquals([await present(), (await hostState()).length], [[], 0]);
 });
