@@ -20,6 +20,7 @@ import {
 import { limitRanger } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { defaultTolerationSeconds, priority, runtimeClass } from "./pod_plugins.ts";
+import { nodeRestriction } from "./node_restriction.ts";
 import { podSecurity } from "./pod_security.ts";
 import { serviceAccount } from "./service_account.ts";
 import { serviceAllocation } from "./service_allocation.ts";
@@ -51,6 +52,7 @@ export function admission(options: AdmissionOptions): Admission {
       namespaceLifecycle(state),
       limitRanger(state),
       serviceAccount(state, { clock, random }),
+      nodeRestriction(client),
       taintNodesByCondition,
       podSecurity(state),
       priority(state),

@@ -1,12 +1,17 @@
 /** Writes on their way in, written short. */
-import type { AdmissionRequest } from "../../../http/machinery/types.ts";
+import type { AdmissionRequest, UserInfo } from "../../../http/machinery/types.ts";
 import { request, user } from "../auth/requests.ts";
 
 export function admissionRequest(
   text: string,
-  { object, old, dryRun = false }: { object?: object | undefined; old?: object | undefined; dryRun?: boolean },
+  { object, old, dryRun = false, who = user("bob") }: {
+    object?: object | undefined;
+    old?: object | undefined;
+    dryRun?: boolean;
+    who?: UserInfo;
+  },
 ): AdmissionRequest & { warnings: string[] } {
-  const attributes = request(user("bob"), text);
+  const attributes = request(who, text);
   const name = (object as { metadata?: { name?: string } } | undefined)?.metadata?.name ?? attributes.name;
   const operations = { create: "CREATE", update: "UPDATE", delete: "DELETE", connect: "CONNECT" } as const;
   const warnings: string[] = [];
