@@ -33,6 +33,20 @@ export class TestPod {
     await this.#listens(port);
   }
 
+  /** Answers every UDP packet with its id. */
+  async serveUdp(port: number): Promise<void> {
+    const script = `import { createSocket } from "node:dgram";
+      const socket = createSocket("udp4");
+      socket.on("message", (_, from) => socket.send("${this.id}", from.port, from.address));
+      socket.bind(${port}, "0.0.0.0");`;
+    this.#children.push(this.#spawn(Deno.execPath(), ["eval", script]));
+    await this.#listens(port);
+  }
+
+  run(tool: string, ...args: string[]): Promise<string> {
+    return run("nsenter", [`--net=/proc/${this.pid}/ns/net`, tool, ...args]);
+  }
+
   /** Answers every TCP connection with its table of connections, for `peerIn`. */
   async servePeers(port: number): Promise<void> {
     const tables = ["/proc/net/tcp", "/proc/net/tcp6"];
@@ -56,8 +70,8 @@ export class TestPod {
 
   async #listens(port: number): Promise<void> {
     const wanted = `:${port.toString(16).toUpperCase().padStart(4, "0")} `;
-    for (let attempt = 0; attempt < 200; attempt++) {
-      const table = await run("nsenter", [`--net=/proc/${this.pid}/ns/net`, "cat", "/proc/net/tcp", "/proc/net/tcp6"]);
+    for (let attempt = 0; attempt < 1_000; attempt++) {
+      const table = await this.run("cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp");
       if (table.includes(wanted)) return;
     }
     throw new Error(`Cannot serve port ${port} in pod ${this.id}: nobody listens`);

@@ -1,9 +1,13 @@
+import { createSocket } from "node:dgram";
 import { assert, assertEquals } from "@std/assert";
 import { ActorSystem } from "../../actors/system.ts";
 import { SharedInformers } from "../../actors/informer.ts";
 import { type KubeProxy, startKubeProxy } from "../../actors/kube_proxy/kube_proxy_actor.ts";
 import { ManualClock } from "../../actors/simulated/manual_clock.ts";
 import { tearDownNetwork } from "../../actors/pod_network/tear_down_network.ts";
+import { startDns } from "../../actors/dns/dns_actor.ts";
+import { realRandom } from "../../actors/real/real_random.ts";
+import { controlPlaneAddress } from "../../machines/network/address_plan.ts";
 import { LinkAddresses } from "../../actors/load_balancer/host_addresses.ts";
 import { addressesOf } from "../../actors/pod_network/ip_tool.ts";
 import { resources } from "../../machines/objects/resources.ts";
@@ -15,16 +19,16 @@ import { dial, hostState, networkTest, peerIn, run, TestHost } from "./harness.t
 class Proxied {
   readonly clock = new ManualClock();
   readonly client = new MemoryApiClient();
-  readonly #system = new ActorSystem({ clock: this.clock });
-  readonly #informers = new SharedInformers(this.#system, { node: "test", client: this.client });
+  readonly system = new ActorSystem({ clock: this.clock });
+  readonly informers = new SharedInformers(this.system, { node: "test", client: this.client });
   proxy: KubeProxy;
 
   constructor(readonly host: TestHost) {
     const { plan } = host;
     this.proxy = startKubeProxy({
-      system: this.#system,
+      system: this.system,
       node: "test",
-      informers: this.#informers,
+      informers: this.informers,
       packetFilter: host.packetFilter,
       table: { ...plan, table: plan.servicesTable },
       nodes: host.networks.map(({ nodePlan }, index) => ({ ...nodePlan, name: `worker-${index}` })),
@@ -262,4 +266,66 @@ networkTest("the load balancer's addresses come and go with their services", 31,
   await addresses.set([]);
   await addresses.set([]);
   assertEquals([await present(), (await hostState()).length], [[], 0]);
+});
+
+networkTest("a UDP client moves on when its endpoint goes, though it never stops talking", 31, async (host) => {
+  await host.addNode();
+  const [a, b] = [await host.addPod("a"), await host.addPod("b")];
+  await Promise.all([a, b].map((pod) => pod.serveUdp(5353)));
+  const world = new Proxied(host);
+  const spec = { clusterIP: ip(host, 20), ports: [{ port: 53, protocol: "UDP" }] };
+  const slices = { port: 5353, protocol: "UDP" };
+  world.put("dns", spec, [a.podIP], {}, slices);
+  await world.settle();
+  const socket = createSocket("udp4");
+  const ask = () =>
+    new Promise<string>((resolve) => {
+      socket.once("message", (message: Uint8Array) => resolve(new TextDecoder().decode(message)));
+      socket.send("who?", 53, ip(host, 20));
+    });
+  try {
+    assertEquals([await ask(), await ask()], ["a", "a"]);
+    world.put("dns", spec, [b.podIP], {}, slices);
+    await world.settle();
+    assertEquals([await ask(), world.proxy.status().warning], ["b", undefined]);
+  } finally {
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
+  }
+});
+
+networkTest("pods ask the cluster's name server at its service address", 31, async (host) => {
+  await host.addNode();
+  const a = await host.addPod("a");
+  const { plan } = host;
+  const listen = controlPlaneAddress(plan, 0);
+  await new LinkAddresses(`${plan.linkPrefix}cp`).set([listen]);
+  const world = new Proxied(host);
+  const ports = [53, 53].map((port, index) => ({ name: `p${index}`, port, protocol: index === 0 ? "UDP" : "TCP" }));
+  world.client.put(resources.services, service("kube-dns", { clusterIP: plan.dnsAddress, ports }));
+  world.client.put(resources.endpointSlices, { ...slice("kube-dns", [listen]), ports });
+  world.put("web", { clusterIP: ip(host, 20), ports: [{ port: 80 }] }, []);
+  const server = startDns({
+    system: world.system,
+    node: "test",
+    informers: world.informers,
+    random: realRandom,
+    zone: {
+      domain: "cluster.local",
+      ttl: 5,
+      address: plan.dnsAddress,
+      reverseCidrs: [plan.serviceCidr, plan.podCidr],
+    },
+    listen: [{ address: listen, port: 53 }],
+    upstream: [],
+  });
+  try {
+    await world.finish(server.ready());
+    await world.settle();
+    const said = await a.run("busybox", "nslookup", "web.default.svc.cluster.local", plan.dnsAddress);
+    assert(said.includes(`Address: ${ip(host, 20)}`), said);
+    const name = await a.run("busybox", "nslookup", plan.dnsAddress, plan.dnsAddress);
+    assert(name.includes("kube-dns.default.svc.cluster.local"), name);
+  } finally {
+    await server.stop();
+  }
 });
