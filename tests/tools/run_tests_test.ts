@@ -1,0 +1,23 @@
+import { assert, assertEquals } from "@std/assert";
+import { runTests } from "../../tools/run_tests.ts";
+import { suites } from "../../tools/test_suites.ts";
+
+Deno.test("runTests refuses a suite and an option that are not there", async () => {
+  const said: string[] = [];
+  const { error } = console;
+  console.error = (line: string) => void said.push(line);
+  try {
+    assertEquals(await runTests(["fast", "slow"]), 2);
+    assertEquals(await runTests(["--slow"]), 2);
+  } finally {
+    console.error = error;
+  }
+  assertEquals(said.map((line) => line.split(":")[0]), ["Cannot run slow", "Cannot run --slow"]);
+});
+
+Deno.test("suites leave no test out: the fast one runs every folder that no other suite runs", () => {
+  const [fast, ...others] = suites;
+  assertEquals(fast?.paths, ["tests"]);
+  assertEquals(fast?.ignore?.toSorted(), others.flatMap(({ paths }) => paths).toSorted());
+  assert(fast?.needs.length === 0);
+});
