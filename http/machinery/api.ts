@@ -46,6 +46,13 @@ export interface Api {
   /** Loads the caches; requests are served after it. */
   start(): Promise<void>;
   readonly started: boolean;
+  /**
+   * Serves one more resource from now on (custom resources). Of several versions of the same objects the stored one comes
+   * first, the others name it in `storedAs`.
+   */
+  addResource(resource: Resource): Promise<void>;
+  /** Stops serving a resource; its objects stay in the store. */
+  removeResource(resource: Resource): void;
   /** Ends every watch and stops following the store. */
   close(): void;
   readonly registry: ResourceRegistry;
@@ -60,8 +67,7 @@ export const serverUser: UserInfo = { name: "system:apiserver", groups: ["system
 export function createApi(options: ApiOptions): Api {
   const { storage, clock, random, schema } = options;
   const registry = new ResourceRegistry(options.resources);
-  const kept = registry.all().filter((resource) => resource.answer === undefined && resource.storedAs === undefined);
-  const cache = new WatchCache({ storage, clock, resources: kept.filter(isStored) });
+  const cache = new WatchCache({ storage, clock, resources: registry.all().filter(isKept) });
   const admission = new AdmissionChain();
   const leases = new EventLeases(storage, clock);
   let started = false;
@@ -85,6 +91,14 @@ export function createApi(options: ApiOptions): Api {
       await cache.start();
       started = true;
     },
+    async addResource(resource) {
+      if (isKept(resource)) await cache.add(resource);
+      registry.add(resource);
+    },
+    removeResource(resource) {
+      registry.remove(resource);
+      if (isKept(resource)) cache.remove(resource);
+    },
     get started() {
       return started;
     },
@@ -101,9 +115,9 @@ export function createApi(options: ApiOptions): Api {
   return api;
 }
 
-/** What only takes creates and answers them without keeping anything is not stored (bindings). */
-function isStored({ verbs }: Resource): boolean {
-  return verbs.includes("get") || verbs.includes("list");
+/** Whether the resource's own form is what is stored; what is only answered (reviews, bindings) is not. */
+function isKept({ verbs, answer, storedAs }: Resource): boolean {
+  return answer === undefined && storedAs === undefined && (verbs.includes("get") || verbs.includes("list"));
 }
 
 async function run(engine: Engine, asked: ApiRequest): Promise<ApiReply> {

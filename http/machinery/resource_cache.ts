@@ -20,6 +20,7 @@ export class ResourceCache {
   readonly #buckets = new Map<string, Bucket>();
   #namespaces: readonly string[] | undefined;
   readonly #history: CacheEvent[] = [];
+  #deleted: Set<string> | undefined;
   /** Where the oldest kept change is in the ring. */
   #oldest = 0;
   /** Every change after this revision is kept. */
@@ -77,6 +78,24 @@ export class ResourceCache {
     }
   }
 
+  /** Begins to take note of what is deleted until `seed`: it may be in the state that is read meanwhile. */
+  expectSeed(): void {
+    this.#deleted = new Set();
+  }
+
+  /** Takes over a state read while changes were already coming in; what changed since is newer. */
+  seed(entries: readonly Entry[], revision: number): void {
+    for (const entry of entries) {
+      const { namespace, name } = entry;
+      if (this.get(namespace, name) === undefined && this.#deleted?.has(`${namespace}/${name}`) !== true) {
+        this.#put(entry);
+      }
+    }
+    this.#deleted = undefined;
+    this.#floor = Math.max(this.#floor, revision);
+    this.lastChange = Math.max(this.lastChange, revision);
+  }
+
   #put(entry: Entry): void {
     let bucket = this.#buckets.get(entry.namespace);
     if (bucket === undefined) {
@@ -105,6 +124,7 @@ export class ResourceCache {
   /** Applies a committed put; watchers that see it are added to `dirty`. */
   put(entry: Entry, dirty: Set<Watcher>): void {
     const previous = this.get(entry.namespace, entry.name);
+    if (previous !== undefined && previous.revision >= entry.revision) return;
     this.#put(entry);
     this.#happened(new CacheEvent(entry.revision, entry, previous), dirty);
   }
@@ -112,7 +132,8 @@ export class ResourceCache {
   /** Applies a committed deletion. */
   delete(namespace: string, name: string, revision: number, dirty: Set<Watcher>): void {
     const previous = this.get(namespace, name);
-    if (previous === undefined) return;
+    this.#deleted?.add(`${namespace}/${name}`);
+    if (previous === undefined || previous.revision >= revision) return;
     this.#remove(previous);
     this.#happened(new CacheEvent(revision, undefined, previous), dirty);
   }

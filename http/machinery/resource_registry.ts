@@ -24,6 +24,14 @@ export class ResourceRegistry {
     else siblings.push(resource);
   }
 
+  remove(resource: Resource): void {
+    const apiVersion = apiVersionOf(resource);
+    this.#byRef.delete(`${apiVersion}/${resource.resource}`);
+    const left = this.#groupVersions.get(apiVersion)?.filter((sibling) => sibling.resource !== resource.resource) ?? [];
+    if (left.length > 0) this.#groupVersions.set(apiVersion, left);
+    else this.#groupVersions.delete(apiVersion);
+  }
+
   find(group: string, version: string, resource: string): Resource | undefined {
     return this.#byRef.get(group === "" ? `${version}/${resource}` : `${group}/${version}/${resource}`);
   }

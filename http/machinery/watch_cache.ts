@@ -49,26 +49,53 @@ export class WatchCache {
   /** Loads the present state and follows the store from there. */
   async start(): Promise<void> {
     const found = new Map<ResourceCache, Entry[]>();
-    let key = root;
+    const revision = await this.#load(root, (cache, entry) => {
+      const entries = found.get(cache);
+      if (entries === undefined) found.set(cache, [entry]);
+      else entries.push(entry);
+    });
+    for (const cache of this.#caches.values()) cache.reset(found.get(cache) ?? [], revision);
+    this.#applied(revision);
+    this.#follow(revision + 1);
+  }
+
+  /** Reads everything under a prefix, at one revision. */
+  async #load(prefix: string, each: (cache: ResourceCache, entry: Entry) => void): Promise<number> {
+    let key = prefix;
     let revision = 0;
     for (;;) {
-      const page = await this.#storage.range({ key, end: prefixEnd(root), limit: pageSize, revision });
+      const page = await this.#storage.range({ key, end: prefixEnd(prefix), limit: pageSize, revision });
       if (revision === 0) revision = page.revision;
       for (const kv of page.kvs) {
         const place = this.#place(kv.key);
         if (place === undefined) continue;
-        const entry = new Entry(place.cache.resource, place.namespace, place.name, kv.modRevision, kv.value);
-        const entries = found.get(place.cache);
-        if (entries === undefined) found.set(place.cache, [entry]);
-        else entries.push(entry);
+        const { cache, namespace, name } = place;
+        each(cache, new Entry(cache.resource, namespace, name, kv.modRevision, kv.value));
       }
       const last = page.kvs.at(-1);
-      if (!page.more || last === undefined) break;
+      if (!page.more || last === undefined) return revision;
       key = `${last.key}\0`;
     }
-    for (const cache of this.#caches.values()) cache.reset(found.get(cache) ?? [], revision);
-    this.#applied(revision);
-    this.#follow(revision + 1);
+  }
+
+  /** Keeps one more resource from now on; resolves once its present state is known. */
+  async add(resource: Resource): Promise<void> {
+    const prefix = keyPrefix(resource);
+    if (this.#caches.has(prefix)) throw new Error(`Cannot keep ${resource.resource}: it is kept already`);
+    const cache = new ResourceCache(resource);
+    cache.expectSeed();
+    this.#caches.set(prefix, cache);
+    const entries: Entry[] = [];
+    const revision = await this.#load(prefix, (_cache, entry) => void entries.push(entry));
+    cache.seed(entries, revision);
+  }
+
+  /** Forgets a resource; its watches end. */
+  remove(resource: Resource): void {
+    const prefix = keyPrefix(resource);
+    const cache = this.#caches.get(prefix);
+    this.#caches.delete(prefix);
+    cache?.closeAll(undefined);
   }
 
   #follow(startRevision: number): void {

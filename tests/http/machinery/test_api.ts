@@ -3,6 +3,7 @@ import { ManualClock } from "../../../actors/simulated/manual_clock.ts";
 import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
 import { createApp } from "../../../http/app.ts";
 import { type Api, createApi } from "../../../http/machinery/api.ts";
+import type { SchemaAccess } from "../../../http/machinery/schema_access.ts";
 import type { AdmissionPlugin, Resource, UserInfo } from "../../../http/machinery/types.ts";
 import { createResources } from "../../../http/resources/built_in.ts";
 import { loadSchema } from "../../../http/schema/schema.ts";
@@ -26,7 +27,12 @@ export interface TestApi {
 const schema = loadSchema();
 
 export async function testApi(
-  options: { admission?: readonly AdmissionPlugin[]; resources?: readonly Resource[]; allow?: string[] } = {},
+  options: {
+    admission?: readonly AdmissionPlugin[];
+    resources?: readonly Resource[];
+    allow?: string[];
+    schema?: Partial<SchemaAccess>;
+  } = {},
 ): Promise<TestApi> {
   const storage = new MemoryStorage();
   const clock = new ManualClock();
@@ -35,7 +41,7 @@ export async function testApi(
     clock,
     random: new SimulatedRandom(1),
     resources: options.resources ?? testResources(),
-    schema,
+    schema: { ...schema, ...options.schema },
     authorizer: {
       authorize: ({ user }) => ({
         allowed: options.allow === undefined || options.allow.includes(user.name),
