@@ -2,7 +2,7 @@
 import { dns1035LabelErrors, dns1123SubdomainErrors } from "../../machines/objects/names.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource } from "../machinery/types.ts";
-import { validateClientConfig } from "./admission_registration.ts";
+import { validateClientConfig } from "./validation/webhooks.ts";
 import { spec, status } from "./columns/column.ts";
 import {
   defaultText,

@@ -107,7 +107,7 @@ function validateJson(encoded: string, here: ReturnType<typeof path>): FieldErro
   }
 }
 
-const armour = /-----BEGIN ([^-\n]+)-----\r?\n[^-]*-----END \1-----/g;
+const armour = /-----BEGIN ([^-]+)-----/g;
 
 /** What Go's TLS says of a file that holds no block of the wanted type; undefined when it holds one. */
 function pemWarning(encoded: string, file: string, wanted: RegExp, name: string): string | undefined {
