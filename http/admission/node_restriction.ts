@@ -67,10 +67,13 @@ function checkMirrorPod(request: AdmissionRequest, self: string, node: string): 
     throw refuse(request, `pod does not have "${mirror}" annotation, ${self} can only create mirror pods`);
   }
   if (nodeOfPod(pod) !== node) throw refuse(request, `${self} can only create pods with spec.nodeName set to itself`);
-  const { serviceAccountName = "", volumes = [] } = (pod["spec"] ?? {}) as NonNullable<Pod["spec"]>;
-  if (serviceAccountName !== "") throw refuse(request, `${self} can not create pods that reference a service account`);
+  const spec = pod["spec"] as Pod["spec"];
+  if ((spec?.serviceAccountName ?? "") !== "") {
+    throw refuse(request, `${self} can not create pods that reference a service account`);
+  }
   const reads = ["secret", "configMap", "persistentVolumeClaim", "projected"] as const;
-  const found = volumes.flatMap((volume) => reads.filter((kind) => volume[kind] !== undefined))[0];
+  const found =
+    (spec?.volumes ?? []).flatMap((volume) => reads.filter((kind) => (volume[kind] ?? undefined) !== undefined))[0];
   if (found !== undefined) throw refuse(request, `${self} can not create pods that reference ${found} volumes`);
 }
 

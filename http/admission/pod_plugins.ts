@@ -71,7 +71,7 @@ export function priority({ priorityClasses }: Pick<ClusterState, "priorityClasse
             `priority admission controller computed ${computed} from the given PriorityClass name`,
         );
       }
-      if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
+      if ((spec.preemptionPolicy ?? policy) !== policy) {
         throw refuse(
           request,
           `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; ` +
@@ -119,7 +119,7 @@ export function runtimeClass({ runtimeClasses }: Pick<ClusterState, "runtimeClas
       if (class_ === undefined) throw refuse(request, `pod rejected: RuntimeClass ${JSON.stringify(name)} not found`);
       const { overhead, scheduling } = class_;
       if (overhead?.podFixed !== undefined) {
-        if (spec.overhead !== undefined && !sameQuantities(spec.overhead, overhead.podFixed)) {
+        if ((spec.overhead ?? undefined) !== undefined && !sameQuantities(spec.overhead ?? {}, overhead.podFixed)) {
           throw refuse(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
         }
         spec.overhead = overhead.podFixed;
@@ -139,7 +139,7 @@ export function runtimeClass({ runtimeClasses }: Pick<ClusterState, "runtimeClas
     },
     validate(request) {
       const spec = podSpecOf(request, "CREATE");
-      if (spec?.overhead !== undefined && (spec.runtimeClassName ?? "") === "") {
+      if ((spec?.overhead ?? undefined) !== undefined && (spec?.runtimeClassName ?? "") === "") {
         throw refuse(request, "pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead");
       }
     },

@@ -203,7 +203,9 @@ const loosened: readonly Check[] = [
     return { reason: "non-default capabilities", detail };
   },
   function hostPath({ spec }) {
-    const bad = (spec.volumes ?? []).filter((volume) => volume.hostPath !== undefined).map(({ name }) => name);
+    const bad = (spec.volumes ?? []).filter((volume) => (volume.hostPath ?? undefined) !== undefined).map(({ name }) =>
+      name
+    );
     if (bad.length === 0) return undefined;
     return { reason: "hostPath volumes", detail: `${plural("volume", "volumes", bad.length)} ${quoted(bad)}` };
   },
@@ -242,7 +244,10 @@ const restricted: readonly Check[] = [
     return told.length === 0 ? undefined : { reason: "unrestricted capabilities", detail: told.join("; ") };
   },
   function volumes({ spec }) {
-    const typesOf = (volume: object) => Object.keys(volume).filter((field) => !plainVolumes.has(field));
+    const typesOf = (volume: object) =>
+      Object.entries(volume).filter(([field, value]) => !plainVolumes.has(field) && value !== null).map(([field]) =>
+        field
+      );
     const bad = (spec.volumes ?? []).filter((volume) => typesOf(volume).length > 0);
     if (bad.length === 0) return undefined;
     const types = new Set(bad.flatMap(typesOf));

@@ -82,7 +82,7 @@ function protocolOf({ protocol }: { protocol?: string }): string {
 
 /** `clusterIP` is the first of `clusterIPs`; clients of before dual stack set only the former. */
 function matchAddressLists(spec: Spec, before: Spec | undefined): void {
-  const { clusterIP = "", clusterIPs = [] } = spec;
+  const [clusterIP, clusterIPs] = [spec.clusterIP ?? "", spec.clusterIPs ?? []];
   if (before === undefined) {
     if (clusterIP !== "" && clusterIPs.length === 0) spec.clusterIPs = [clusterIP];
     return;

@@ -122,15 +122,16 @@ function* referencesOf(
   key: "secretKeyRef" | "configMapKeyRef",
 ): Generator<string> {
   const containers = [...spec?.initContainers ?? [], ...spec?.containers ?? [], ...spec?.ephemeralContainers ?? []];
-  for (const { env = [], envFrom = [] } of containers) {
-    for (const from of envFrom) if (from[whole]?.name !== undefined) yield from[whole].name;
-    for (const { valueFrom } of env) if (valueFrom?.[key]?.name !== undefined) yield valueFrom[key].name;
+  for (const { env, envFrom } of containers) {
+    for (const from of envFrom ?? []) if (from[whole]?.name !== undefined) yield from[whole].name;
+    for (const { valueFrom } of env ?? []) if (valueFrom?.[key]?.name !== undefined) yield valueFrom[key].name;
   }
 }
 
 function* claimsOf(pod: Pod): Generator<string> {
   for (const volume of pod.spec?.volumes ?? []) {
-    if (volume.persistentVolumeClaim !== undefined) yield volume.persistentVolumeClaim.claimName;
-    if (volume.ephemeral !== undefined) yield `${pod.metadata.name}-${volume.name}`;
+    const claim = volume.persistentVolumeClaim?.claimName;
+    if (claim !== undefined) yield claim;
+    if ((volume.ephemeral ?? undefined) !== undefined) yield `${pod.metadata.name}-${volume.name}`;
   }
 }

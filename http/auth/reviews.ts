@@ -205,15 +205,16 @@ function refuse(errors: readonly FieldError[]): void {
 }
 
 function resourceRule({ verbs, apiGroups, resources, resourceNames }: PolicyRule): PolicyRule[] {
-  if (resources === undefined || resources.length === 0) return [];
+  if ((resources ?? []).length === 0) return [];
   return [{
     verbs,
-    ...(apiGroups === undefined ? {} : { apiGroups }),
-    resources,
-    ...(resourceNames === undefined || resourceNames.length === 0 ? {} : { resourceNames }),
+    ...((apiGroups ?? []).length === 0 ? {} : { apiGroups: apiGroups ?? [] }),
+    resources: resources ?? [],
+    ...((resourceNames ?? []).length === 0 ? {} : { resourceNames: resourceNames ?? [] }),
   }];
 }
 
 function nonResourceRule({ verbs, nonResourceURLs }: PolicyRule): PolicyRule[] {
-  return nonResourceURLs === undefined || nonResourceURLs.length === 0 ? [] : [{ verbs, nonResourceURLs }];
+  const urls = nonResourceURLs ?? [];
+  return urls.length === 0 ? [] : [{ verbs, nonResourceURLs: urls }];
 }

@@ -65,8 +65,8 @@ function ruleOf(atom: Atom): PolicyRule {
 }
 
 function covers(rule: PolicyRule, atom: Atom): boolean {
-  const has = (values: readonly string[] | undefined, value: string) =>
-    values !== undefined && (values.includes("*") || values.includes(value));
+  const has = (values: readonly string[] | null | undefined, value: string) =>
+    values?.includes("*") === true || values?.includes(value) === true;
   if (!has(rule.verbs, atom.verb)) return false;
   if (atom.url !== undefined) {
     return (rule.nonResourceURLs ?? []).some((pattern) => pathMatches(pattern, atom.url ?? ""));
@@ -82,10 +82,8 @@ function covers(rule: PolicyRule, atom: Atom): boolean {
 
 /** `{APIGroups:[""], Resources:["pods"], Verbs:["get" "list"]}`. */
 export function describeRule(rule: PolicyRule): string {
-  const list = (name: string, values: readonly string[] | undefined) =>
-    values === undefined || values.length === 0
-      ? []
-      : [`${name}:[${values.map((one) => JSON.stringify(one)).join(" ")}]`];
+  const list = (name: string, values: readonly string[] | null | undefined) =>
+    (values ?? []).length === 0 ? [] : [`${name}:[${(values ?? []).map((one) => JSON.stringify(one)).join(" ")}]`];
   return `{${
     [
       ...list("APIGroups", rule.apiGroups),

@@ -2,12 +2,13 @@
 import type { KubeObject } from "../../../machines/objects/object.ts";
 import type { RequestAttributes, UserInfo } from "../../machinery/types.ts";
 
+/** Go's clients write a list that is not there as null. */
 export interface PolicyRule {
   readonly verbs: readonly string[];
-  readonly apiGroups?: readonly string[];
-  readonly resources?: readonly string[];
-  readonly resourceNames?: readonly string[];
-  readonly nonResourceURLs?: readonly string[];
+  readonly apiGroups?: readonly string[] | null;
+  readonly resources?: readonly string[] | null;
+  readonly resourceNames?: readonly string[] | null;
+  readonly nonResourceURLs?: readonly string[] | null;
 }
 
 export interface RoleRef {
@@ -38,8 +39,8 @@ export function ruleAllows(rule: PolicyRule, request: RequestAttributes): boolea
     nameMatches(rule, request.name);
 }
 
-function has(values: readonly string[] | undefined, value: string): boolean {
-  return values !== undefined && (values.includes("*") || values.includes(value));
+function has(values: readonly string[] | null | undefined, value: string): boolean {
+  return values?.includes("*") === true || values?.includes(value) === true;
 }
 
 /** `*`, `pods`, `pods/log`, any resource's `scale`. */
@@ -53,7 +54,8 @@ function resourceMatches(rule: PolicyRule, resource: string, subresource: string
 }
 
 function nameMatches(rule: PolicyRule, name: string): boolean {
-  return rule.resourceNames === undefined || rule.resourceNames.length === 0 || rule.resourceNames.includes(name);
+  const names = rule.resourceNames ?? [];
+  return names.length === 0 || names.includes(name);
 }
 
 /** A trailing star stands for any rest. */

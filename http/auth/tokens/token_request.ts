@@ -7,8 +7,8 @@ import type { FieldError, SubresourceRequest } from "../../machinery/types.ts";
 import type { Bound, ServiceAccountTokens } from "./service_account_tokens.ts";
 
 interface TokenRequestSpec {
-  readonly audiences?: readonly string[];
-  readonly expirationSeconds?: number;
+  readonly audiences?: readonly string[] | null;
+  readonly expirationSeconds?: number | null;
   readonly boundObjectRef?: {
     readonly apiVersion?: string;
     readonly kind?: string;
@@ -40,7 +40,8 @@ export function tokenRequestHandler({ tokens, now }: TokenRequestOptions) {
     const spec = (body["spec"] ?? {}) as TokenRequestSpec;
     const wanted = spec.expirationSeconds ?? defaultSeconds;
     refuseBad(wanted, spec);
-    const audiences = spec.audiences === undefined || spec.audiences.length === 0 ? tokens.audiences : spec.audiences;
+    const asked = spec.audiences ?? [];
+    const audiences = asked.length === 0 ? tokens.audiences : asked;
     const bound = await boundTo(request, account, spec.boundObjectRef ?? undefined);
 
     const issued = Math.floor(now() / 1000);
