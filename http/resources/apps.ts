@@ -1,4 +1,5 @@
 /** apps/v1. */
+import { warnOfTemplate } from "./validation/pod_warnings.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource, Strategy } from "../machinery/types.ts";
 import {
@@ -58,6 +59,7 @@ function workload(given: {
       ...given.validate(spec(next)),
       ...(given.update ?? immutableSelector)(spec(next), spec(old)),
     ],
+    warnings: warnOfTemplate(["spec", "template"], true),
     validateStatusUpdate: (next) => validateReplicaCounts(status(next), given.counts),
     ...given.also,
   };

@@ -1,4 +1,5 @@
 /** batch/v1. */
+import { warnOfTemplate } from "./validation/pod_warnings.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import type { FieldError, Resource } from "../machinery/types.ts";
 import {
@@ -158,6 +159,7 @@ export const batchResources: readonly Resource[] = [
         }
         return errors;
       },
+      warnings: warnOfTemplate(["spec", "jobTemplate", "spec", "template"], true),
       validateUpdate: (next) => validateCronJob(next),
       prepareForUpdate: keepStatus,
     },
@@ -187,6 +189,7 @@ export const batchResources: readonly Resource[] = [
       },
       validate: validateJob,
       prepareForUpdate: keepStatus,
+      warnings: warnOfTemplate(["spec", "template"], true),
       validateUpdate: validateJobUpdate,
       defaultPropagation: "Background",
       validateName: (name, prefix) => dns1123SubdomainErrors(prefix ? maskTrailingHyphen(name) : name),

@@ -1,4 +1,5 @@
 /** pods: the strategy of the main resource and of its subresources that change the pod. */
+import { warnOfPod } from "../validation/pod_warnings.ts";
 import type { KubeObject } from "../../../machines/objects/object.ts";
 import type { FieldError, Resource, Strategy, StrategyContext } from "../../machinery/types.ts";
 import { podColumns } from "../columns/pod_columns.ts";
@@ -132,6 +133,7 @@ export const podStrategy: Strategy = {
   validateUpdate,
   validateStatusUpdate,
   defaultGracePeriodSeconds,
+  warnings: warnOfPod,
   returnsDeletedObject: true,
   selectableFields: {
     "spec.nodeName": (pod) => text(specOf(pod)["nodeName"]),

@@ -1,4 +1,5 @@
 /** podtemplates and replicationcontrollers. */
+import { warnOfTemplate } from "../validation/pod_warnings.ts";
 import type { Resource } from "../../machinery/types.ts";
 import {
   ageColumn,
@@ -39,6 +40,7 @@ export const podTemplates: Resource = row({
     setDefaults: setPodTemplateDefaults,
     validate: (object) => validatePodTemplate(object["template"], path("template")),
     validateUpdate: (next) => validatePodTemplate(next["template"], path("template")),
+    warnings: warnOfTemplate(["template"], false),
     hasGeneration: true,
   },
 });
@@ -89,6 +91,7 @@ export const replicationControllers: Resource = row({
     prepareForUpdate: keepStatus,
     validateUpdate: (next) => validateReplicationControllerSpec(spec(next)),
     validateStatusUpdate: (next) => validateReplicaCounts(status(next), counts),
+    warnings: warnOfTemplate(["spec", "template"], true),
     defaultPropagation: "Orphan",
     selectableFields: { "status.replicas": (object) => String(int(status(object)["replicas"])) },
   },

@@ -74,6 +74,29 @@ for (const recording of recordings()) {
   });
 }
 
+/** Warnings of the server as a whole, not of the row. */
+const isGeneral = (warning: string): boolean => / is deprecated in v1\./.test(warning);
+
+for (const recording of recordings()) {
+  Deno.test(`${recording.name} warns as the recorded server does`, () => {
+    const row = rowOf(recording);
+    const old = recording.get?.body;
+    const judge = (operation: "create" | "update", mutant: Mutant): void => {
+      if (mutant.code !== 200 && mutant.code !== 201) return;
+      const base = operation === "create" ? recording.manifest : old;
+      const changed = base === undefined ? undefined : mutate(base, mutant);
+      if (base === undefined || changed === undefined) return;
+      const { object } = operation === "create" ? create(row, changed, drawnBy(recording)) : update(row, changed, base);
+      const warnings = row.strategy.warnings?.(object, operation === "create" ? undefined : base) ?? [];
+      const wanted = [mutant.warnings ?? []].flat().filter((warning) => !isGeneral(warning)).join(", ");
+      const got = warnings.map((warning) => `299 - ${JSON.stringify(warning)}`).join(", ");
+      assertEquals(got, wanted, `${operation} ${mutant.path.join(".")} ${mutant.how}`);
+    };
+    for (const mutant of recording.create.mutants) judge("create", mutant);
+    for (const mutant of recording.update.mutants ?? []) judge("update", mutant);
+  });
+}
+
 /** Paths at which two decoded objects differ. */
 function differences(a: unknown, b: unknown, at = ""): string[] {
   if (JSON.stringify(a) === JSON.stringify(b)) return [];

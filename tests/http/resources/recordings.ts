@@ -13,6 +13,8 @@ export interface Mutant {
   readonly code: number;
   readonly reason?: string;
   readonly message?: string;
+  /** `Warning` headers. */
+  readonly warnings?: readonly string[];
   readonly details?: { readonly causes?: readonly RecordedCause[] };
 }
 
