@@ -20,8 +20,8 @@ const reasonOf = (error: unknown, otherwise: string): string => {
 
 export function containerKind(world: KubeletWorld, probes: Probes) {
   const at = (self: Address) => world.containerAt(self);
-  /** Takes down what went wrong, tells people, and lets the order fail. */
-  const trouble = (record: PodRecord, container: ContainerRecord, error: unknown, otherwise: string): never => {
+  /** Takes down what went wrong, for the status, and lets the order fail. */
+  const trouble = (container: ContainerRecord, error: unknown, otherwise: string): never => {
     const reason = reasonOf(error, otherwise);
     container.trouble = { reason, message: messageOf(error) };
     throw Object.assign(new Error(messageOf(error)), { reason });
@@ -34,7 +34,7 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
         container.image = await findImage(world, image);
       } catch (error) {
         world.containerEvent(record, container, "Warning", "InspectFailed", messageOf(error));
-        return trouble(record, container, error, "ImageInspectError");
+        return trouble(container, error, "ImageInspectError");
       }
       if (container.image !== undefined) {
         const text = `Container image "${image}" already present on machine and can be accessed by the pod`;
@@ -60,7 +60,7 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
           world.containerEvent(record, container, "Warning", "Failed", `Error: ${reasonOf(error, "ErrImagePull")}`);
           world.containerEvent(record, container, "Normal", "BackOff", `Back-off pulling image "${image}"`);
         }
-        return trouble(record, container, error, "ErrImagePull");
+        return trouble(container, error, "ErrImagePull");
       }
       return { type: "image.pulled" } as const;
     },
@@ -72,7 +72,7 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
       } catch (error) {
         const reason = reasonOf(error, error instanceof ConfigError ? error.reason : "CreateContainerError");
         world.containerEvent(record, container, "Warning", "Failed", `Error: ${messageOf(error)}`);
-        return trouble(record, container, Object.assign(new Error(messageOf(error)), { reason }), reason);
+        return trouble(container, Object.assign(new Error(messageOf(error)), { reason }), reason);
       }
       world.containerEvent(record, container, "Normal", "Created", "Container created");
       return { type: "container.created" } as const;
@@ -87,7 +87,6 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
         await settleEnd(world, record, container, run).catch(() => {});
         world.containerEvent(record, container, "Warning", "Failed", `Error: ${messageOf(error)}`);
         return trouble(
-          record,
           container,
           Object.assign(new Error(messageOf(error)), { reason: "RunContainerError" }),
           "",

@@ -9,7 +9,12 @@ type HttpGet = NonNullable<NonNullable<Container["livenessProbe"]>["httpGet"]>;
 const mostBodyBytes = 10_240;
 const hookTimeoutMs = 30_000;
 
-/** @throws Error with what the hook said. */
+/** A hook or a probe was carried out and said no; the text is what people read in the event. */
+export class Refused extends Error {
+  override name = "Refused";
+}
+
+/** @throws Refused with what the hook said. */
 export async function runHook(
   world: KubeletWorld,
   record: PodRecord,
@@ -20,7 +25,7 @@ export async function runHook(
   if (handler.exec !== undefined) {
     const { exitCode, output } = await execute(world, container, handler.exec.command ?? [], signal);
     if (exitCode !== 0) {
-      throw new Error(`command '${(handler.exec.command ?? []).join(" ")}' exited with ${exitCode}: ${output}`);
+      throw new Refused(`command '${(handler.exec.command ?? []).join(" ")}' exited with ${exitCode}: ${output}`);
     }
   } else if (handler.httpGet !== undefined) {
     const { status } = await httpGet(
@@ -29,7 +34,7 @@ export async function runHook(
       handler.httpGet,
       AbortSignal.any([signal, AbortSignal.timeout(hookTimeoutMs)]),
     );
-    if (status < 200 || status >= 400) throw new Error(`HTTP hook was answered with status ${status}`);
+    if (status < 200 || status >= 400) throw new Refused(`HTTP hook was answered with status ${status}`);
   } else if (handler.sleep !== undefined) {
     await sleep(world, handler.sleep.seconds * 1000, signal);
   } else {

@@ -3,7 +3,7 @@ import type { ProbeName } from "../../machines/container/container_machine.ts";
 import type { Container } from "../../machines/objects/object.ts";
 import { type ProbeInput, probeMachine } from "../../machines/probe/probe_machine.ts";
 import { type ActorKind, actorKind, type Address, partsOf } from "../system.ts";
-import { execute, httpGet, portOf } from "./hooks.ts";
+import { execute, httpGet, portOf, Refused } from "./hooks.ts";
 import type { ContainerRecord, PodRecord } from "./pod_record.ts";
 import { type KubeletWorld, messageOf } from "./world.ts";
 
@@ -84,7 +84,7 @@ function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && error.name === "TimeoutError";
 }
 
-/** @throws Error with what there is to say. */
+/** @throws Refused, or the error that kept it from being carried out. */
 async function check(
   world: KubeletWorld,
   record: PodRecord,
@@ -94,17 +94,17 @@ async function check(
 ): Promise<void> {
   if (probe.exec !== undefined) {
     const { exitCode, output } = await execute(world, container, probe.exec.command ?? [], signal);
-    if (exitCode !== 0) throw new Error(output);
+    if (exitCode !== 0) throw new Refused(output);
   } else if (probe.httpGet !== undefined) {
     const { status } = await httpGet(record, container, probe.httpGet, signal);
-    if (status < 200 || status >= 400) throw new Error(`HTTP probe failed with statuscode: ${status}`);
+    if (status < 200 || status >= 400) throw new Refused(`HTTP probe failed with statuscode: ${status}`);
   } else if (probe.tcpSocket !== undefined) {
     const hostname = probe.tcpSocket.host || record.podIPs[0] || "127.0.0.1";
     const port = portOf(container, probe.tcpSocket.port);
     const connection = await Deno.connect({ hostname, port, signal } as Deno.ConnectOptions);
     connection.close();
   } else if (probe.grpc !== undefined) {
-    throw new Error("gRPC probes are not supported by this kubelet yet");
+    throw new Refused("gRPC probes are not supported by this kubelet yet");
   } else {
     throw new Error("Cannot probe: the probe names no action that is known");
   }

@@ -21,7 +21,7 @@ export function fieldValue(pod: Pod, path: string, node: NodeFacts, podIPs: read
     return (kind === "labels" ? pod.metadata.labels : pod.metadata.annotations)?.[key] ?? "";
   }
   const value = fields[path];
-  if (value === undefined) throw new Error(`unsupported fieldPath: ${path}`);
+  if (value === undefined) throw new Error(`Cannot tell a pod about itself: unsupported fieldPath: ${path}`);
   return value(pod, node, podIPs);
 }
 
@@ -49,7 +49,9 @@ function asLines(of: Record<string, string> | undefined): string {
 export function resourceValue(container: Container, resource: string, divisor: unknown, node: NodeFacts): string {
   const [kind, ...rest] = resource.split(".");
   const name = rest.join(".");
-  if (kind !== "limits" && kind !== "requests") throw new Error(`unsupported container resource : ${resource}`);
+  if (kind !== "limits" && kind !== "requests") {
+    throw new Error(`Cannot tell a pod about itself: unsupported container resource : ${resource}`);
+  }
   const set = container.resources?.[kind]?.[name];
   const all: Record<string, string> = {
     cpu: node.cpu,
@@ -58,7 +60,7 @@ export function resourceValue(container: Container, resource: string, divisor: u
   };
   const amount = set ?? (kind === "limits" ? all[name] : "0");
   if (amount === undefined && !name.startsWith("hugepages-")) {
-    throw new Error(`unsupported container resource : ${resource}`);
+    throw new Error(`Cannot tell a pod about itself: unsupported container resource : ${resource}`);
   }
   const unit = quantityOf(divisor ?? "1").nano || 1_000_000_000n;
   if (name === "cpu") {
