@@ -1,6 +1,9 @@
 /** Request bodies into objects, with what strict decoding says of them. */
+import { goText } from "../../machines/objects/go_text.ts";
 import { copyJson } from "../../machines/objects/json.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
+import { ApiError } from "../../machines/objects/status.ts";
+import type { PatchType } from "../../ports/api_client.ts";
 import type { ApiRequest } from "./api_request.ts";
 import type { Engine } from "./engine.ts";
 import { badRequest, invalid } from "./errors.ts";
@@ -31,23 +34,37 @@ export function decodeBody(
   return decoded.object;
 }
 
-/** A patched object, checked like a body. `sent` is shown in the refusal. */
+/** A patched object, checked like a body. The refusal shows a strategic patch itself, of others what they made. */
 export function decodePatched(
   engine: Engine,
   resource: Resource,
   patched: unknown,
   sent: unknown,
+  kind: PatchType,
   validation: FieldValidation,
   warnings: string[],
 ): KubeObject {
-  const decoded = engine.schema.decodeValue(patched, resource, validation);
-  judge(decoded.errors, validation, warnings, (text) => {
-    const shown = JSON.stringify(JSON.stringify(sent));
+  const refusal = (text: string) => {
+    const shown = JSON.stringify(kind === "strategic" ? goText(sent) : JSON.stringify(patched));
     const message = `Invalid value: ${shown}: ${text}`;
-    return invalid(resource.group, resource.kind, "", [{ reason: "FieldValueInvalid", field: "patch", message }]);
-  });
+    return invalid("", "", "", [{ reason: "FieldValueInvalid", field: "patch", message }]);
+  };
+  const decoded = readable(() => engine.schema.decodeValue(patched, resource, validation), refusal);
+  judge(decoded.errors, validation, warnings, refusal);
   decoded.object.metadata ??= {} as KubeObject["metadata"];
   return decoded.object;
+}
+
+/** What cannot be read at all is told in the decoder's words, without its introduction. */
+function readable(decode: () => Decoded, refusal: (text: string) => Error): Decoded {
+  try {
+    return decode();
+  } catch (error) {
+    const text = error instanceof ApiError && error.code === 400
+      ? / cannot be handled as a \w+: (.*)$/s.exec(error.message)?.[1]
+      : undefined;
+    throw text === undefined ? error : refusal(text);
+  }
 }
 
 function judge(

@@ -12,7 +12,12 @@ function qualifiedKind(group: string, kind: string): string {
 }
 
 function details(name: string, group: string, kind: string, rest: Partial<StatusDetails> = {}): StatusDetails {
-  return { ...(name === "" ? {} : { name }), ...(group === "" ? {} : { group }), kind, ...rest };
+  return {
+    ...(name === "" ? {} : { name }),
+    ...(group === "" ? {} : { group }),
+    ...(kind === "" ? {} : { kind }),
+    ...rest,
+  };
 }
 
 type Named = Pick<Resource, "group" | "resource">;

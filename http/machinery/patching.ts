@@ -51,7 +51,7 @@ export async function patch(engine: Engine, resource: Resource, request: ApiRequ
   if (kind === "apply") return await apply(engine, resource, request, options, warnings, body);
   const entry = await change(engine, resource, request, options, warnings, (old) => {
     const value = patched(engine, resource, kind, old, body);
-    const next = decodePatched(engine, resource, value, body, options.fieldValidation, warnings);
+    const next = decodePatched(engine, resource, value, body, kind, options.fieldValidation, warnings);
     checkName(next, request.name);
     settleNamespace(resource, next, request.namespace);
     return next;
@@ -75,7 +75,7 @@ async function apply(
   const applied = (live: KubeObject | undefined) => {
     const result = applyConfiguration(live, configuration, type, manager, { force: options.force, unowned });
     if (result.conflicts.length > 0) throw applyConflict(result.conflicts);
-    const next = decodePatched(engine, resource, result.object, body, options.fieldValidation, warnings);
+    const next = decodePatched(engine, resource, result.object, body, "apply", options.fieldValidation, warnings);
     checkName(next, request.name);
     settleNamespace(resource, next, request.namespace);
     return next;

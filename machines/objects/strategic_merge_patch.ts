@@ -7,6 +7,7 @@
  */
 import type { FieldType } from "./field_type.ts";
 import { copyJson, isObject, jsonEquals, type JsonObject } from "./json.ts";
+import { goText } from "./go_text.ts";
 import { PatchError } from "./patch_error.ts";
 
 const directive = "$patch";
@@ -133,7 +134,7 @@ function mergeList(
   for (const element of wanted) {
     const value = element[key];
     if (value === undefined) {
-      throw new PatchError(500, `map: ${goMap(element)} does not contain declared merge key: ${key}`);
+      throw new PatchError(500, `map: ${goText(element)} does not contain declared merge key: ${key}`);
     }
     const index = merged.findIndex((item) => sameKey(item, element, key));
     if (index < 0) merged.push(withoutDirectives(element));
@@ -189,11 +190,4 @@ function withoutDirectives(value: unknown): unknown {
     if (value[key] !== null && key !== "__proto__") plain[key] = withoutDirectives(value[key]);
   }
   return plain;
-}
-
-/** A map as Go prints it with `%v`. */
-function goMap(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(goMap).join(" ")}]`;
-  if (!isObject(value)) return value === null ? "<nil>" : String(value);
-  return `map[${Object.keys(value).sort().map((key) => `${key}:${goMap(value[key])}`).join(" ")}]`;
 }
