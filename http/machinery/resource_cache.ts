@@ -1,13 +1,11 @@
 /** The latest state of one resource's objects, the changes that led to it, and those who watch. */
 import { requiredValue } from "../../machines/objects/field_selector.ts";
 import type { Status } from "../../machines/objects/status.ts";
+import { EventHistory } from "./event_history.ts";
 import { type Selection, selects } from "./selection.ts";
 import { Entry, viewOf } from "./stored_object.ts";
 import type { Resource } from "./types.ts";
 import { CacheEvent, type Watcher, WatchItem } from "./watcher.ts";
-
-/** Changes that are kept for watches that start in the past. */
-const historyLength = 8192;
 
 interface Bucket {
   readonly entries: Map<string, Entry>;
@@ -19,12 +17,8 @@ export class ResourceCache {
   /** By namespace; cluster-scoped objects are in "". */
   readonly #buckets = new Map<string, Bucket>();
   #namespaces: readonly string[] | undefined;
-  readonly #history: CacheEvent[] = [];
+  readonly #history = new EventHistory();
   #deleted: Set<string> | undefined;
-  /** Where the oldest kept change is in the ring. */
-  #oldest = 0;
-  /** Every change after this revision is kept. */
-  #floor = 0;
   /** Revision of the last change. */
   lastChange = 0;
   count = 0;
@@ -67,9 +61,7 @@ export class ResourceCache {
   reset(entries: readonly Entry[], revision: number): void {
     this.#buckets.clear();
     this.#namespaces = undefined;
-    this.#history.length = 0;
-    this.#oldest = 0;
-    this.#floor = revision;
+    this.#history.clear(revision);
     this.lastChange = 0;
     this.count = 0;
     for (const entry of entries) {
@@ -92,7 +84,7 @@ export class ResourceCache {
       }
     }
     this.#deleted = undefined;
-    this.#floor = Math.max(this.#floor, revision);
+    this.#history.floor = Math.max(this.#history.floor, revision);
     this.lastChange = Math.max(this.lastChange, revision);
   }
 
@@ -122,45 +114,41 @@ export class ResourceCache {
   }
 
   /** Applies a committed put; watchers that see it are added to `dirty`. */
-  put(entry: Entry, dirty: Set<Watcher>): void {
+  put(entry: Entry, dirty: Set<Watcher>): CacheEvent | undefined {
     const previous = this.get(entry.namespace, entry.name);
-    if (previous !== undefined && previous.revision >= entry.revision) return;
+    if (previous !== undefined && previous.revision >= entry.revision) return undefined;
     this.#put(entry);
-    this.#happened(new CacheEvent(entry.revision, entry, previous), dirty);
+    return this.#happened(new CacheEvent(entry.revision, entry, previous), dirty);
   }
 
   /** Applies a committed deletion. */
-  delete(namespace: string, name: string, revision: number, dirty: Set<Watcher>): void {
+  delete(namespace: string, name: string, revision: number, dirty: Set<Watcher>): CacheEvent | undefined {
     const previous = this.get(namespace, name);
     this.#deleted?.add(`${namespace}/${name}`);
-    if (previous === undefined || previous.revision >= revision) return;
+    if (previous === undefined || previous.revision >= revision) return undefined;
     this.#remove(previous);
-    this.#happened(new CacheEvent(revision, undefined, previous), dirty);
+    return this.#happened(new CacheEvent(revision, undefined, previous), dirty);
   }
 
-  #happened(event: CacheEvent, dirty: Set<Watcher>): void {
+  #happened(event: CacheEvent, dirty: Set<Watcher>): CacheEvent {
     this.lastChange = event.revision;
-    if (this.#history.length < historyLength) this.#history.push(event);
-    else {
-      this.#floor = this.#history[this.#oldest]!.revision;
-      this.#history[this.#oldest] = event;
-      this.#oldest = (this.#oldest + 1) % historyLength;
-    }
+    this.#history.add(event);
     this.#watchers.visit(event, (watcher) => {
       const item = watcher.see(event);
       if (item === undefined) return;
       watcher.pending.push(item);
       dirty.add(watcher);
     });
+    return event;
   }
 
   /** Whether every change after `revision` is still known. */
   remembers(revision: number): boolean {
-    return revision >= this.#floor;
+    return revision >= this.#history.floor;
   }
 
   get floor(): number {
-    return this.#floor;
+    return this.#history.floor;
   }
 
   /** Registers a watcher that has first seen the present state (`initial`) or the changes since its `from`. */
@@ -171,9 +159,10 @@ export class ResourceCache {
         watcher.pending.push(new WatchItem("ADDED", entry));
       }
     } else {
-      for (let i = 0; i < this.#history.length; i++) {
-        const item = watcher.see(this.#history[(this.#oldest + i) % this.#history.length]!);
+      for (const event of this.#history) {
+        const item = watcher.see(event);
         if (item !== undefined) watcher.pending.push(item);
+        event.release();
       }
     }
     this.#watchers.add(watcher);

@@ -13,7 +13,7 @@ import { keyPrefix } from "./resource_registry.ts";
 import { Entry } from "./stored_object.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import type { Resource } from "./types.ts";
-import type { Watcher } from "./watcher.ts";
+import type { CacheEvent, Watcher } from "./watcher.ts";
 
 const root = "/registry/";
 const pageSize = 5_000;
@@ -137,18 +137,21 @@ export class WatchCache {
 
   #events(batch: readonly StorageEvent[], revision: number): void {
     const dirty = new Set<Watcher>();
+    const changes: (CacheEvent | undefined)[] = [];
     for (const { type, kv } of batch) {
       const place = this.#place(kv.key);
       if (place === undefined) continue;
       const { cache, namespace, name } = place;
-      if (type === "delete") cache.delete(namespace, name, kv.modRevision, dirty);
+      if (type === "delete") changes.push(cache.delete(namespace, name, kv.modRevision, dirty));
       else {
         const object = this.#written.get(kv.value);
-        cache.put(new Entry(cache.resource, namespace, name, kv.modRevision, kv.value, object), dirty);
+        const entry = new Entry(cache.resource, namespace, name, kv.modRevision, kv.value, object);
+        changes.push(cache.put(entry, dirty));
       }
     }
     this.#applied(revision);
     for (const watcher of dirty) watcher.flush();
+    for (const change of changes) change?.release();
   }
 
   #applied(revision: number): void {

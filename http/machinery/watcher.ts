@@ -39,6 +39,18 @@ export class CacheEvent {
     return this.#modified ??= new WatchItem("MODIFIED", this.current!);
   }
 
+  /** Lets go of lines and their encodings, once those who watch have them. */
+  release(): void {
+    this.#added = undefined;
+    this.#modified = undefined;
+    this.#deleted = undefined;
+  }
+
+  /** Bytes of the states that the event holds on to. */
+  get size(): number {
+    return (this.current?.value.length ?? 0) + (this.previous?.value.length ?? 0);
+  }
+
   /** The last state under the revision of the change, also for who stops seeing an object that lives on. */
   get deleted(): WatchItem {
     return this.#deleted ??= new WatchItem("DELETED", this.previous!.at(this.revision));
