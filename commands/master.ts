@@ -62,8 +62,6 @@ export interface Master {
   stop(): Promise<void>;
 }
 
-const clusterDomain = "cluster.local";
-
 /** Opens everything; resolves when the API server listens. @throws Error saying what stands in the way. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
   const { system, state, plan, name } = options;
@@ -355,7 +353,7 @@ function component(name: string): UserInfo {
 }
 
 /** The bootstrap policy gives each controller's rights to a service account of its own in kube-system. */
-function controllerAccount(name: string): UserInfo {
+export function controllerAccount(name: string): UserInfo {
   return {
     name: `system:serviceaccount:kube-system:${name}`,
     groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
@@ -378,5 +376,3 @@ async function findObject(
     throw error;
   }
 }
-
-export { clusterDomain };

@@ -13,8 +13,8 @@ import type { ClusterState } from "./cluster_state.ts";
 import { detach } from "./detach.ts";
 import { ensureEngine } from "./docker_engine.ts";
 import { type HostNetwork, setUpHostNetwork } from "./host_network.ts";
-import { type HostServices, startHostServices } from "./host_services.ts";
-import { type Master, startMaster } from "./master.ts";
+import { dnsPort, type HostServices, startHostServices } from "./host_services.ts";
+import { controllerAccount, type Master, startMaster } from "./master.ts";
 import { nodeName, type RunningNode, startNode } from "./node.ts";
 import { Progress } from "./progress.ts";
 import { isAlive } from "./status.ts";
@@ -70,9 +70,8 @@ class Cluster {
     const { index } = await this.#state.identityOrNew(ranges);
     const plan = addressPlan(index);
     const network = runtime.onHost
-      ? await progress.step("Network set up", () => setUpHostNetwork(plan, this.#options.nodes))
+      ? await progress.step("Network set up", () => setUpHostNetwork(this.#system, plan, this.#options.nodes))
       : undefined;
-    for (const warning of network?.warnings ?? []) this.#report(warning);
     const master = await progress.step(
       `API server listening on https://127.0.0.1:${plan.apiServerPort}`,
       () => this.#startMaster(plan, network !== undefined),
@@ -121,7 +120,7 @@ class Cluster {
       plan,
       controlPlaneAddress: own,
       listenForCluster,
-      ...(listenForCluster ? { dns: { address: own, port: 53 } } : {}),
+      ...(listenForCluster ? { dns: { address: own, port: dnsPort } } : {}),
       report: (problem) => this.#report(problem),
     });
   }
@@ -152,14 +151,14 @@ class Cluster {
       }));
     this.#nodes = await Promise.all(started);
     if (host !== undefined) {
-      this.#services = await startHostServices({
+      this.#services = startHostServices({
         system: this.#system,
+        node: "master-0",
         plan,
         nodes,
         packetFilter: host.packetFilter,
-        dnsAddress: controlPlaneAddress(plan, 0),
-        client: master.client({ name: "system:kube-proxy", groups: ["system:authenticated", "system:masters"] }),
-        report: (problem) => this.#report(problem),
+        proxyClient: master.client({ name: "system:kube-proxy", groups: ["system:authenticated"] }),
+        balancerClient: master.client(controllerAccount("service-controller")),
       });
     }
     const client = master.client({ name: "chartroom", groups: ["system:masters"] });

@@ -4,11 +4,17 @@ import type { Lease } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import { formatMicroTime } from "../../machines/objects/time.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
 import { actorKind, type ActorSystem, type Address, address } from "../system.ts";
 
 const namespace = "kube-system";
 const leaseDurationSeconds = 15;
+/**
+ * A leader counts its deadline from the answer to its renewal, the others from seeing it: with a request under 5 s
+ * (lease duration less renewal deadline) it has stopped before anybody may take over.
+ */
+const requestTimeoutMs = 4_000;
 
 export interface CandidateOptions {
   readonly system: ActorSystem;
@@ -32,14 +38,16 @@ export function startCandidate(options: CandidateOptions): Address {
   // As last read or written: the write after it succeeds only if nobody else wrote meanwhile.
   let lease: Lease | undefined;
   const now = () => formatMicroTime(system.clock.wallTime());
+  const inTime = <T>(request: Promise<T>) => withTimeout(system.clock, requestTimeoutMs, request);
   const write = async (change: Partial<NonNullable<Lease["spec"]>>) => {
     if (lease === undefined) throw new Error(`Cannot write lease "${component}": it has not been read`);
-    lease = await client.update<Lease>(resources.leases, { ...lease, spec: { ...lease.spec, ...change } });
+    const object = { ...lease, spec: { ...lease.spec, ...change } };
+    lease = await inTime(client.update<Lease>(resources.leases, object));
   };
   const kind = actorKind("leader-election", leaderElectionMachine, {
     readLease: async () => {
       try {
-        lease = await client.get<Lease>(resources.leases, namespace, component);
+        lease = await inTime(client.get<Lease>(resources.leases, namespace, component));
       } catch (error) {
         if (!(error instanceof ApiError) || error.code !== 404) throw error;
         lease = undefined;
@@ -51,7 +59,7 @@ export function startCandidate(options: CandidateOptions): Address {
         token: lease?.metadata.resourceVersion ?? "",
       } as const;
     },
-    takeLease: async () => {
+    takeLease: async ({ token }) => {
       const time = now();
       const transitions = lease?.spec?.leaseTransitions ?? 0;
       const held = {
@@ -61,10 +69,13 @@ export function startCandidate(options: CandidateOptions): Address {
         renewTime: time,
         leaseTransitions: lease?.spec?.holderIdentity === identity ? transitions : transitions + (lease ? 1 : 0),
       };
-      if (lease === undefined) {
+      if (token === "") {
         const metadata = { name: component, namespace };
         const object = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec: held };
-        lease = await client.create<Lease>(resources.leases, namespace, object);
+        lease = await inTime(client.create<Lease>(resources.leases, namespace, object));
+      } else if (lease?.metadata.resourceVersion !== token) {
+        // A read that was called off came back with a lease that the decision knows nothing of.
+        throw new Error(`Cannot take lease "${component}": it has been renewed since`);
       } else {
         await write(held);
       }
@@ -75,7 +86,7 @@ export function startCandidate(options: CandidateOptions): Address {
         await write({ renewTime: now() });
       } catch (error) {
         // Somebody labelled the lease, perhaps: read it again, and renew only while it still names us.
-        const current = await client.get<Lease>(resources.leases, namespace, component);
+        const current = await inTime(client.get<Lease>(resources.leases, namespace, component));
         if (current.spec?.holderIdentity !== identity) throw error;
         lease = current;
         await write({ renewTime: now() });
@@ -91,4 +102,10 @@ export function startCandidate(options: CandidateOptions): Address {
   });
   system.spawn(kind, { address: self, input: { component }, onStopped: () => options.stopLeading() });
   return self;
+}
+
+function withTimeout<T>(clock: Clock, ms: number, request: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<T>();
+  const wake = clock.wakeAt(clock.now() + ms, () => reject(new Error(`no answer within ${ms} ms`)));
+  return Promise.race([request, promise]).finally(() => wake.cancel());
 }

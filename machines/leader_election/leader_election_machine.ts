@@ -36,7 +36,8 @@ export const leaderElectionMachine = setup({
   },
   actions: {
     readLease: effect({ answers: ["lease.read", "lease.readFailed"], fails: "lease.readFailed" }),
-    takeLease: effect({
+    /** Succeeds only if the lease is still as `token` says: nobody has renewed it since this candidate decided. */
+    takeLease: effect<{ token: string }>({
       answers: ["lease.taken", "lease.takeFailed"],
       fails: "lease.takeFailed",
       cancels: ["readLease"],
@@ -82,7 +83,10 @@ export const leaderElectionMachine = setup({
                 target: "#leaderElection.following.renewedByOther",
                 actions: { type: "noteToken", params: ({ event }) => ({ token: event.token }) },
               },
-              { target: "#leaderElection.taking" },
+              {
+                target: "#leaderElection.taking",
+                actions: { type: "noteToken", params: ({ event }) => ({ token: event.token }) },
+              },
             ],
             "lease.readFailed": "waiting",
           },
@@ -98,7 +102,7 @@ export const leaderElectionMachine = setup({
     renewed: { description: "The leader renewed its lease.", always: { target: "following.waiting" } },
     taking: {
       description: "Writes itself into the lease; only one candidate can succeed.",
-      entry: { type: "takeLease", params: {} },
+      entry: { type: "takeLease", params: ({ context }) => ({ token: context.token }) },
       on: { "lease.taken": "leading", "lease.takeFailed": "following.waiting", "candidate.withdrawn": "releasing" },
     },
     leading: {

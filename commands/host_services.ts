@@ -1,0 +1,86 @@
+/** What runs once per host and cluster: service proxy, name server, external load balancer. */
+import { type DnsServer, startDns } from "../actors/dns/dns_actor.ts";
+import { SharedInformers } from "../actors/informer.ts";
+import { type KubeProxy, startKubeProxy } from "../actors/kube_proxy/kube_proxy_actor.ts";
+import { LinkAddresses } from "../actors/load_balancer/host_addresses.ts";
+import { type LoadBalancer, startLoadBalancer } from "../actors/load_balancer/load_balancer_actor.ts";
+import { realRandom } from "../actors/real/real_random.ts";
+import type { ActorSystem } from "../actors/system.ts";
+import { type AddressPlan, controlPlaneAddress, nodePlan } from "../machines/network/address_plan.ts";
+import type { ApiClient } from "../ports/api_client.ts";
+import type { PacketFilter } from "../ports/packet_filter.ts";
+import { nodeName } from "./node.ts";
+
+export interface HostServicesOptions {
+  readonly system: ActorSystem;
+  /** The process' name in addresses. */
+  readonly node: string;
+  readonly plan: AddressPlan;
+  readonly nodes: number;
+  readonly packetFilter: PacketFilter;
+  /** Acts as `system:kube-proxy`: may read services, endpoint slices and nodes. */
+  readonly proxyClient: ApiClient;
+  /** Acts as the service controller: may write services' status and events. */
+  readonly balancerClient: ApiClient;
+}
+
+export interface HostServices {
+  readonly proxy: KubeProxy;
+  readonly dns: DnsServer;
+  readonly balancer: LoadBalancer;
+  /** Ends them; the kernel's rules and addresses stay until `down`. */
+  stop(): Promise<void>;
+}
+
+/** Where the cluster's name server listens, on the control plane's address. */
+export const dnsPort = 53;
+
+export function startHostServices(options: HostServicesOptions): HostServices {
+  const { system, node, plan, packetFilter } = options;
+  const informers = new SharedInformers(system, { node, scope: "proxy", client: options.proxyClient });
+  const balancerInformers = new SharedInformers(system, { node, scope: "balancer", client: options.balancerClient });
+  const proxy = startKubeProxy({
+    system,
+    node,
+    informers,
+    packetFilter,
+    table: {
+      table: plan.servicesTable,
+      podCidr: plan.podCidr,
+      serviceCidr: plan.serviceCidr,
+      nodeCidr: plan.nodeCidr,
+    },
+    nodes: Array.from({ length: options.nodes }, (_, number) => {
+      const { address, podCidr } = nodePlan(plan, number);
+      return { name: nodeName(number), address, podCidr };
+    }),
+  });
+  const dns = startDns({
+    system,
+    node,
+    informers,
+    random: realRandom,
+    zone: { domain: "cluster.local", ttl: 5, address: plan.dnsAddress, reverseCidrs: [plan.podCidr, plan.serviceCidr] },
+    listen: [{ address: controlPlaneAddress(plan, 0), port: dnsPort }],
+  });
+  const balancer = startLoadBalancer({
+    system,
+    node,
+    informers: balancerInformers,
+    client: options.balancerClient,
+    range: plan.loadBalancerCidr,
+    hostAddresses: new LinkAddresses(`${plan.linkPrefix}lb`),
+  });
+  return {
+    proxy,
+    dns,
+    balancer,
+    async stop() {
+      proxy.stop();
+      balancer.stop();
+      await dns.stop();
+      informers.stop();
+      balancerInformers.stop();
+    },
+  };
+}
