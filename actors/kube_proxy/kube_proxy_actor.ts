@@ -6,6 +6,7 @@
 import type { SnapshotFrom } from "xstate";
 import type { HostPortMapping } from "../../machines/kube_proxy/host_port_rules.ts";
 import { hostPortRules } from "../../machines/kube_proxy/host_port_rules.ts";
+import { healthCheck } from "../../machines/kube_proxy/health_check.ts";
 import { kubeProxyMachine } from "../../machines/kube_proxy/kube_proxy_machine.ts";
 import { changesScript, fullScript, type ProxyTable, removalScript } from "../../machines/kube_proxy/nft_script.ts";
 import { isEmpty, Ruleset } from "../../machines/kube_proxy/ruleset.ts";
@@ -14,6 +15,7 @@ import { type ProxyHost, serviceRules } from "../../machines/kube_proxy/service_
 import type { PacketFilter } from "../../ports/packet_filter.ts";
 import type { SharedInformers } from "../informer.ts";
 import { type ActorHandle, actorKind, type ActorSystem, type Address, address } from "../system.ts";
+import { HealthServers } from "./health_servers.ts";
 import { ServiceTracker } from "./service_tracker.ts";
 
 export interface KubeProxyOptions {
@@ -28,6 +30,8 @@ export interface KubeProxyOptions {
   readonly nodes: readonly ProxyNode[];
   /** Other addresses of the host that answer node ports; default: 127.0.0.1. */
   readonly hostAddresses?: readonly string[];
+  /** Answers health checks on the nodes' addresses: port 10256, and the ports that services ask for. */
+  readonly serveHealth?: boolean;
 }
 
 /** How the proxy stands, for its health answer, metrics and `status`. */
@@ -57,6 +61,7 @@ export class KubeProxy {
   /** Per service, `address:port` of UDP endpoints and, while it has none, nothing. */
   readonly #udp = new Map<string, ReadonlySet<string>>();
   #stale = new Set<string>();
+  readonly #health: HealthServers | undefined;
   #host: ProxyHost;
   /** Something changed that no write has taken up yet. */
   #pending = false;
@@ -75,6 +80,12 @@ export class KubeProxy {
       hostAddresses: options.hostAddresses ?? ["127.0.0.1"],
     };
     this.#tracker = new ServiceTracker(options.informers);
+    this.#health = options.serveHealth !== true ? undefined : new HealthServers({
+      nodes: () => this.#host.nodes,
+      isHealthy: () => this.status().healthy,
+      now: () => system.clock.wallTime(),
+      failed: (message) => this.#warning = message,
+    });
     const kind = actorKind("kube-proxy", kubeProxyMachine, {
       awaitServices: () => this.#tracker.synced().then(() => ({ type: "services.synced" } as const)),
       replaceRules: () => this.#write(() => fullScript(table, this.#ruleset.takeAll())),
@@ -137,12 +148,14 @@ export class KubeProxy {
     this.#handle.send({ type: "proxy.removalAsked" });
     await removed;
     this.#tracker.stop();
+    await this.#health?.close();
   }
 
   /** Ends the actor; the rules stay in force until another proxy takes over. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.#options.system.stop(this.address);
     this.#tracker.stop();
+    await this.#health?.close();
   }
 
   status(): KubeProxyStatus {
@@ -197,6 +210,7 @@ export class KubeProxy {
       this.#lastWriteMs = system.clock.now() - startedAt;
     }
     await this.#forget(stale);
+    void this.#health?.reconcile(); // Rules do not wait for a listener that closes slowly.
     return { type: "rules.written" } as const;
   }
 
@@ -204,6 +218,7 @@ export class KubeProxy {
     const service = this.#tracker.services.get(key);
     const ports = service === undefined ? [] : servicePorts(service, this.#tracker.slicesOf(key), this.#host.nodes);
     this.#ruleset.replace(key, ports.length === 0 ? undefined : serviceRules(ports, this.#host));
+    this.#health?.set(key, service === undefined ? undefined : healthCheck(service, ports, this.#host.nodes));
     this.#replaceUdp(key, ports.filter(({ protocol }) => protocol === "udp").flatMap(udpFlows));
   }
 

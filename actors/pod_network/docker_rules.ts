@@ -26,8 +26,17 @@ function isMissing(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof Deno.errors.NotFound;
 }
 
+let turn: Promise<unknown> = Promise.resolve();
+
 /** Makes sure that traffic from and to the pods is forwarded. Idempotent; to be called again when dockerd starts. */
-export async function acceptForwarding(owner: string, podCidr: string): Promise<void> {
+export function acceptForwarding(owner: string, podCidr: string): Promise<void> {
+  // One after the other: nodes of one host that look and insert at the same time would insert twice.
+  const mine = turn.then(() => insertMissing(owner, podCidr));
+  turn = mine.catch(() => {}); // Whoever asked hears of it.
+  return mine;
+}
+
+async function insertMissing(owner: string, podCidr: string): Promise<void> {
   if (!await ask(["-n", "-L", "FORWARD"])) return;
   const chain = await ask(["-n", "-L", "DOCKER-USER"]) ? "DOCKER-USER" : "FORWARD";
   for (const direction of ["-s", "-d"] as const) {

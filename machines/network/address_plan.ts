@@ -35,8 +35,10 @@ export interface AddressPlan {
 
 /** Indices there are. */
 export const maxClusters = 40;
-/** Nodes a cluster has room for. */
-export const maxNodes = 256;
+/** Indices that clusters draw; those behind are the tests' own, so that they never meet a cluster that runs. */
+export const drawnClusters = 30;
+/** Nodes a cluster has room for: none has an address that ends in 0 or 255, which some programs refuse. */
+export const maxNodes = 254;
 /** Control planes a cluster has room for. */
 export const maxControlPlanes = 200;
 
@@ -93,7 +95,7 @@ export function nodePlan(plan: AddressPlan, node: number): NodePlan {
   }
   const first = parseCidr(plan.podCidr).first + node * 2 ** (32 - plan.nodePodPrefix);
   return {
-    address: formatAddress(parseCidr(plan.nodeCidr).first + 256 + node),
+    address: formatAddress(parseCidr(plan.nodeCidr).first + 257 + node),
     podCidr: formatCidr({ first, last: 0, prefix: plan.nodePodPrefix }),
     gateway: formatAddress(first + 1),
     bridge: `${plan.linkPrefix}b${node}`,
@@ -121,14 +123,14 @@ export function drawIndex(
   },
 ): number {
   const host = hostRanges.filter((range) => range !== "default" && range !== "0.0.0.0/0").map(parseCidr);
-  for (let step = 0; step < maxClusters; step++) {
-    const index = (Math.abs(Math.trunc(preferred)) + step) % maxClusters;
+  for (let step = 0; step < drawnClusters; step++) {
+    const index = (Math.abs(Math.trunc(preferred)) + step) % drawnClusters;
     if (taken.includes(index)) continue;
     const block = blockOf(index);
     if (!host.some((range) => overlaps(range, block))) return index;
   }
   throw new Error(
-    `Cannot draw a cluster index: all ${maxClusters} are taken (${taken.length}) or meet routes of the host`,
+    `Cannot draw a cluster index: all ${drawnClusters} are taken (${taken.length}) or meet routes of the host`,
   );
 }
 

@@ -5,6 +5,7 @@ import {
   clusterCidrs,
   controlPlaneAddress,
   drawIndex,
+  drawnClusters,
   maxClusters,
   maxControlPlanes,
   maxNodes,
@@ -39,12 +40,13 @@ Deno.test("addressPlan gives every node and control plane an address and a pod r
     const { address, podCidr, gateway, bridge } = nodePlan(plan, node);
     assert(inCidr(plan.nodeCidr, address) && inCidr(plan.podCidr, gateway) && inCidr(podCidr, gateway));
     assert(bridge.length <= 15 && bridge.startsWith(plan.linkPrefix));
+    assert(!/\.(0|255)$/.test(address));
     addresses.add(address);
     pods.add(podCidr);
   }
   for (let member = 0; member < maxControlPlanes; member++) addresses.add(controlPlaneAddress(plan, member));
   assertEquals([addresses.size, pods.size], [maxNodes + maxControlPlanes, maxNodes]);
-  assertThrows(() => nodePlan(plan, maxNodes), Error, "Cannot address node 256");
+  assertThrows(() => nodePlan(plan, maxNodes), Error, "Cannot address node 254");
 });
 
 Deno.test("addressPlan keeps the addresses of the API and of DNS inside the service range", () => {
@@ -65,13 +67,13 @@ Deno.test("drawIndex passes over taken indices and ranges the host has routes fo
     } catch {
       return;
     }
-    assert(!taken.includes(index));
+    assert(!taken.includes(index) && index < drawnClusters);
     const plan = addressPlan(index);
     for (const range of hostRanges.map(parseCidr)) {
       assert(!clusterCidrs(plan).map(parseCidr).some((each) => overlaps(each, range)));
     }
   }));
-  assertThrows(() => drawIndex({ preferred: 3, taken: [], hostRanges: ["10.0.0.0/8"] }), Error, "all 40 are taken");
+  assertThrows(() => drawIndex({ preferred: 3, taken: [], hostRanges: ["10.0.0.0/8"] }), Error, "all 30 are taken");
   assertEquals(drawIndex({ preferred: 3, taken: [3], hostRanges: ["10.168.5.0/24"] }), 5);
 });
 
