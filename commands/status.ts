@@ -4,11 +4,12 @@ import { resources } from "../machines/objects/resources.ts";
 import { administrator } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
 
-/** Whether a process of that id is alive, whoever it belongs to. */
+/** Whether a process of that id runs, whoever it belongs to; one that ended and was not waited for does not. */
 export async function isAlive(pid: number): Promise<boolean> {
   try {
-    await Deno.stat(`/proc/${pid}`);
-    return true;
+    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+    const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
+    return state !== "Z" && state !== "X";
   } catch {
     return false;
   }
