@@ -31,6 +31,8 @@ const names = [
   "subresources",
   "names and generated names",
   "http surface",
+  "eviction and disruption budget",
+  "events in both groups",
 ];
 
 const scenarios = recorded<Scenario[]>("scenarios.json") ?? [];
