@@ -91,6 +91,7 @@ const bindingColumns: readonly Column[] = [
 const both = (validate: (object: KubeObject) => FieldError[], rest: Strategy): Strategy => ({
   validate,
   validateUpdate: validate,
+  allowUnconditionalUpdate: false,
   ...rest,
 });
 

@@ -280,7 +280,7 @@ export const apiExtensionsResources: readonly Resource[] = [
         next["status"] = { ...before, storedVersions: [...stored, ...added] };
       },
       validateUpdate,
-      holdsDeletion: () => false,
+      allowUnconditionalUpdate: false,
     },
   }),
 ];

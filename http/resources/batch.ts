@@ -191,7 +191,7 @@ export const batchResources: readonly Resource[] = [
       prepareForUpdate: keepStatus,
       warnings: warnOfTemplate(["spec", "template"], true),
       validateUpdate: validateJobUpdate,
-      defaultPropagation: "Background",
+      defaultPropagation: "Orphan",
       validateName: (name, prefix) => dns1123SubdomainErrors(prefix ? maskTrailingHyphen(name) : name),
       selectableFields: { "status.successful": (job) => String(int(status(job)["succeeded"])) },
     },

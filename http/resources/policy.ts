@@ -74,6 +74,7 @@ export const policyResources: readonly Resource[] = [
       validateName: pathSegmentErrors,
       prepareForUpdate: keepStatus,
       validateUpdate: validateBudget,
+      allowUnconditionalUpdate: false,
       validateStatusUpdate: (next) => counts.flatMap((name) => nonnegative(status(next)[name], path("status", name))),
     },
   }),

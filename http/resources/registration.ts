@@ -117,6 +117,7 @@ export const apiRegistrationResources: readonly Resource[] = [
       validate: validateAPIService,
       prepareForUpdate: keepStatus,
       validateUpdate: validateAPIService,
+      allowUnconditionalUpdate: false,
       validateName: pathSegmentErrors,
       hasGeneration: false,
     },

@@ -127,6 +127,7 @@ export const nodeResources: readonly Resource[] = [
     columns: [nameColumn, column("Handler", "", (object) => text(object["handler"])), ageColumn],
     strategy: {
       validate: validateRuntimeClass,
+      allowUnconditionalUpdate: false,
       validateUpdate: (next, old) => [
         ...validateRuntimeClass(next),
         ...immutable(next["handler"] ?? "", old["handler"], path("handler"), identical),
@@ -155,6 +156,7 @@ export const coordinationResources: readonly Resource[] = [
       validateUpdate: validateLease,
       hasGeneration: false,
       allowCreateOnUpdate: true,
+      allowUnconditionalUpdate: false,
     },
   }),
 ];

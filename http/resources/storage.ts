@@ -75,6 +75,7 @@ export const storageResources: readonly Resource[] = [
         ...validateDriverSpec(spec(object)),
       ],
       validateUpdate: validateDriverUpdate,
+      allowUnconditionalUpdate: false,
       hasGeneration: false,
     },
   }),
@@ -93,7 +94,12 @@ export const storageResources: readonly Resource[] = [
       ),
       ageColumn,
     ],
-    strategy: { validate: validateNodeDrivers, validateUpdate: validateNodeDriversUpdate, hasGeneration: false },
+    strategy: {
+      validate: validateNodeDrivers,
+      validateUpdate: validateNodeDriversUpdate,
+      allowUnconditionalUpdate: false,
+      hasGeneration: false,
+    },
   }),
   row({
     group,
@@ -103,6 +109,7 @@ export const storageResources: readonly Resource[] = [
     kind: "CSIStorageCapacity",
     strategy: {
       validate: validateCapacity,
+      allowUnconditionalUpdate: false,
       validateUpdate: (next, old) => [
         ...validateCapacity(next),
         ...(identical(next["nodeTopology"], old["nodeTopology"])
@@ -186,6 +193,7 @@ export const storageResources: readonly Resource[] = [
       validate: validateAttachment,
       prepareForUpdate: keepStatus,
       validateUpdate: validateAttachmentUpdate,
+      allowUnconditionalUpdate: false,
       hasGeneration: false,
     },
   }),
