@@ -39,6 +39,11 @@ export function byteLength(text: string): number {
   return encoder.encode(text).length;
 }
 
+/** Whether a text has more bytes than allowed. A letter has three at most, so most texts need no counting. */
+function exceeds(text: string, bytes: number): boolean {
+  return text.length > bytes || text.length * 3 > bytes && byteLength(text) > bytes;
+}
+
 function regexText(message: string, pattern: string, ...examples: string[]): string {
   if (examples.length === 0) return `${message} (regex used for validation is '${pattern}')`;
   const shown = examples.map((example) => `'${example}', `).join(" or ");
@@ -70,7 +75,7 @@ const subdomainText =
 /** RFC 1123 label: pod containers, namespaces, volumes. */
 export function dns1123LabelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (byteLength(value) > 63) errors.push(maxLengthText(63));
+  if (exceeds(value, 63)) errors.push(maxLengthText(63));
   if (!patterns.label.test(value)) {
     // A subdomain that fails only for its dots is said so.
     if (patterns.subdomain.test(value)) errors.push("must not contain dots");
@@ -82,7 +87,7 @@ export function dns1123LabelErrors(value: string): string[] {
 /** RFC 1123 subdomain: the default of `metadata.name`. */
 export function dns1123SubdomainErrors(value: string): string[] {
   const errors: string[] = [];
-  if (byteLength(value) > 253) errors.push(maxLengthText(253));
+  if (exceeds(value, 253)) errors.push(maxLengthText(253));
   if (!patterns.subdomain.test(value)) errors.push(regexText(subdomainText, subdomain, "example.com"));
   return errors;
 }
@@ -90,7 +95,7 @@ export function dns1123SubdomainErrors(value: string): string[] {
 /** RFC 1035 label: services. */
 export function dns1035LabelErrors(value: string): string[] {
   const errors: string[] = [];
-  if (byteLength(value) > 63) errors.push(maxLengthText(63));
+  if (exceeds(value, 63)) errors.push(maxLengthText(63));
   if (!patterns.label1035.test(value)) {
     const text =
       "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic " +
@@ -103,7 +108,7 @@ export function dns1035LabelErrors(value: string): string[] {
 /** `*.example.com`: ingress hosts. */
 export function wildcardSubdomainErrors(value: string): string[] {
   const errors: string[] = [];
-  if (byteLength(value) > 253) errors.push(maxLengthText(253));
+  if (exceeds(value, 253)) errors.push(maxLengthText(253));
   if (!patterns.wildcardSubdomain.test(value)) {
     const text = "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must " +
       "consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
@@ -133,7 +138,7 @@ export function qualifiedNameErrors(value: string): string[] {
     return [`${shown} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   }
   if (name === "") errors.push("name part must be non-empty");
-  else if (byteLength(name) > 63) errors.push(`name part ${maxBytesText(63)}`);
+  else if (exceeds(name, 63)) errors.push(`name part ${maxBytesText(63)}`);
   if (!patterns.qualifiedPart.test(name)) {
     errors.push(`name part ${regexText(partText, qualifiedPart, "MyName", "my.name", "123-abc")}`);
   }
@@ -142,7 +147,7 @@ export function qualifiedNameErrors(value: string): string[] {
 
 export function labelValueErrors(value: string): string[] {
   const errors: string[] = [];
-  if (byteLength(value) > 63) errors.push(maxBytesText(63));
+  if (exceeds(value, 63)) errors.push(maxBytesText(63));
   if (!patterns.labelValue.test(value)) {
     const text =
       "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must " +
@@ -155,7 +160,7 @@ export function labelValueErrors(value: string): string[] {
 /** Keys of config maps and secrets. */
 export function configMapKeyErrors(value: string): string[] {
   const errors: string[] = [];
-  if (byteLength(value) > 253) errors.push(maxLengthText(253));
+  if (exceeds(value, 253)) errors.push(maxLengthText(253));
   if (!patterns.configMapKey.test(value)) {
     const text = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'";
     errors.push(regexText(text, configMapKey, "key.name", "KEY_NAME", "key-name"));
@@ -196,7 +201,7 @@ export function httpHeaderNameErrors(value: string): string[] {
 /** The name of a port (IANA service name). */
 export function portNameErrors(value: string): string[] {
   const errors: string[] = [];
-  if (byteLength(value) > 15) errors.push(maxLengthText(15));
+  if (exceeds(value, 15)) errors.push(maxLengthText(15));
   if (!/^[-a-z0-9]+$/.test(value)) {
     errors.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
   }

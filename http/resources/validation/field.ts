@@ -1,28 +1,32 @@
 /** Where a rule is broken and how it is told: Kubernetes' field paths and the exact texts of its field errors. */
 import type { FieldError } from "../../machinery/types.ts";
 
-/** A path such as `spec.containers[0].image`. */
+/** A path such as `spec.containers[0].image`. Written out only when an error is told: most objects are sound. */
 export class Path {
-  readonly #text: string;
+  readonly #parent: Path | undefined;
+  readonly #step: string;
 
-  constructor(text: string) {
-    this.#text = text;
+  constructor(step: string, parent?: Path) {
+    this.#step = step;
+    this.#parent = parent;
   }
 
-  child(...names: string[]): Path {
-    return new Path([...(this.#text === "" ? [] : [this.#text]), ...names].join("."));
+  child(name: string, ...more: string[]): Path {
+    const next = new Path(`.${name}`, this);
+    return more.length === 0 ? next : new Path(`.${more.join(".")}`, next);
   }
 
   index(index: number): Path {
-    return new Path(`${this.#text}[${index}]`);
+    return new Path(`[${index}]`, this);
   }
 
   key(key: string): Path {
-    return new Path(`${this.#text}[${key}]`);
+    return new Path(`[${key}]`, this);
   }
 
   toString(): string {
-    return this.#text;
+    const before = this.#parent?.toString() ?? "";
+    return before === "" && this.#step.startsWith(".") ? this.#step.slice(1) : before + this.#step;
   }
 }
 

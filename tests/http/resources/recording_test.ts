@@ -147,3 +147,24 @@ for (const recording of recordings()) {
     assertEquals(cells, recorded);
   });
 }
+
+function deepFreeze(value: unknown): void {
+  if (!isObject(value) || Object.isFrozen(value)) return;
+  Object.freeze(value);
+  Object.values(value).forEach(deepFreeze);
+}
+
+for (const recording of recordings()) {
+  const { get } = recording;
+  if (get === undefined) continue;
+  Deno.test(`${recording.name} is defaulted once and for all, and an update leaves the old object alone`, () => {
+    const row = rowOf(recording);
+    const { object } = create(row, recording.manifest, drawnBy(recording));
+    const again = structuredClone(object);
+    row.strategy.setDefaults?.(again);
+    assertEquals(again, object);
+    const old = structuredClone(get.body);
+    deepFreeze(old);
+    assertEquals(update(row, get.body, old).errors, []);
+  });
+}
