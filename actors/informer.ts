@@ -124,6 +124,8 @@ export class Informer<T extends Informed> implements ObjectReader<T> {
    * before it. The watch brings the same later and changes nothing.
    */
   learn(object: T): void {
+    // The watch has been there already: what it said since counts, perhaps that the object is gone.
+    if (!isNewer(object.metadata.resourceVersion, this.#resourceVersion)) return;
     const changes: Change<T>[] = [];
     this.#take(changes, object);
     this.#publish(changes);

@@ -85,7 +85,7 @@ export async function attemptChange(
   strategy.prepareForUpdate?.(next, old, context);
   // Rows that keep the status in every update do not mean the one that is there for it.
   if (subresource === "status" && next.status === old.status && status !== undefined) next.status = status;
-  settleGeneration(resource, next, old);
+  settleGeneration(resource, subresource, next, old);
   const judged = subresource === "status" && strategy.validateStatusUpdate !== undefined
     ? strategy.validateStatusUpdate(next, old, context)
     : strategy.validateUpdate?.(next, old, context) ?? [];
@@ -164,13 +164,15 @@ function keepIdentity(next: KubeObject, old: KubeObject): void {
   }
 }
 
-function settleGeneration(resource: Resource, next: KubeObject, old: KubeObject): void {
+/** Where metadata counts, it does so in writes of the resource itself: a status may carry an annotation along. */
+function settleGeneration(resource: Resource, subresource: string, next: KubeObject, old: KubeObject): void {
   if (!hasGeneration(resource, next)) return;
   const { metadata: _next, status: _nextStatus, ...now } = next;
   const { metadata: _old, status: _oldStatus, ...before } = old;
-  const meant = metadataInGeneration(resource).some((member) =>
-    !jsonEquals(next.metadata[member] ?? {}, old.metadata[member] ?? {})
-  );
+  const meant = subresource === "" &&
+    metadataInGeneration(resource).some((member) =>
+      !jsonEquals(next.metadata[member] ?? {}, old.metadata[member] ?? {})
+    );
   if (meant || !jsonEquals(now, before)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
 }
 

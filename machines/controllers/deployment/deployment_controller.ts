@@ -56,11 +56,11 @@ export const deploymentController: Controller = {
     const { owned, writes } = claim(deployment, deployment.spec?.selector, sets, resources.replicaSets);
     const pods = owned.flatMap((set) => caches.of<Pod>(resources.pods).ownedBy(set.metadata.uid));
     const rollout = rolloutOf(deployment, owned, pods, now);
-    if (deployment.metadata.deletionTimestamp !== undefined) return { writes: [...writes, ...statusWrites(rollout)] };
+    if (deployment.metadata.deletionTimestamp !== undefined) return { writes: [...writes, ...ownWrites(rollout)] };
     const steps = nextSteps(rollout, sets);
     const deadline = isComplete(rollout, deployment.status ?? {}) ? undefined : deadlineInMs(rollout);
     return {
-      writes: [...writes, ...steps.writes, ...statusWrites(rollout, steps.created)],
+      writes: [...writes, ...steps.writes, ...ownWrites(rollout, steps)],
       ...(deadline !== undefined && deadline > 0 && { againAfterMs: deadline + 1000 }),
     };
   },
@@ -70,74 +70,62 @@ interface Steps {
   readonly writes: readonly Write[];
   /** Name of the ReplicaSet that the writes create. */
   readonly created?: string;
+  /** What the deployment's own revision becomes. */
+  readonly revision?: string;
+  /** Another ReplicaSet bears the name that the new one would have. */
+  readonly collided?: boolean;
 }
 
 function nextSteps(rollout: Rollout, inNamespace: readonly ReplicaSet[]): Steps {
-  const { deployment } = rollout;
-  if (deployment.spec?.paused || isScaling(rollout)) return { writes: resize(rollout, proportional(rollout)) };
-  if (deployment.spec?.strategy?.type === "Recreate") {
+  const { deployment, current, wanted } = rollout;
+  const recreate = deployment.spec?.strategy?.type === "Recreate";
+  const revision = currentAnnotations(rollout)[annotation.revision]!;
+  if (deployment.spec?.paused || isScaling(rollout)) {
+    const sizes = proportional(rollout);
+    // What exists of the new template is kept up to date; it comes into being only when the rollout goes on.
+    const updated = current === undefined || sizes.has(current) ? [] : bringUpCurrent(rollout, replicasOf(current));
+    const writes = [...updated, ...resize(rollout, sizes)];
+    return { writes, ...(current !== undefined && { revision }) };
+  }
+  if (recreate) {
     const emptied = emptyOld(rollout);
     if (emptied !== undefined) return { writes: resize(rollout, emptied) };
-    return { ...bringUpCurrent(rollout, inNamespace) };
   }
-  const current = bringUpCurrent(rollout, inNamespace);
-  if (current.writes.length > 0) return current;
-  const old = resize(rollout, shrinkOld(rollout));
-  return { writes: old.length > 0 ? old : cleanUp(rollout) };
+  if (current === undefined) return create(rollout, inNamespace, currentSize(rollout), revision);
+  const grown = bringUpCurrent(rollout, recreate ? wanted : currentSize(rollout));
+  if (grown.length > 0) return { writes: grown, revision };
+  const old = recreate ? [] : resize(rollout, shrinkOld(rollout));
+  return { writes: old.length > 0 ? old : cleanUp(rollout), revision };
 }
 
-/** Creates the new ReplicaSet, or brings its size and annotations up to date. */
-function bringUpCurrent(rollout: Rollout, inNamespace: readonly ReplicaSet[]): Steps {
+/** Brings the new ReplicaSet's size and annotations up to date. */
+function bringUpCurrent(rollout: Rollout, size: number): Write[] {
   const { deployment, current } = rollout;
-  const size = currentSize(rollout);
+  if (current === undefined) return [];
   const annotations = currentAnnotations(rollout);
-  const revised = annotations[annotation.revision] === String(revisionOf(deployment))
-    ? []
-    : [patchAnnotations(deployment, { [annotation.revision]: annotations[annotation.revision]! })];
-  if (current === undefined) return create(rollout, inNamespace, size, annotations, revised);
-  const writes = [...revised];
   const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
-  const differs = !jsonEquals(annotations, current.metadata.annotations ?? {}) ||
-    (current.spec?.minReadySeconds ?? 0) !== minReadySeconds;
-  if (differs || size !== replicasOf(current)) {
-    writes.push({
-      type: "update",
-      resource: resources.replicaSets,
-      object: {
-        ...current,
-        metadata: { ...current.metadata, annotations },
-        spec: { ...current.spec, minReadySeconds, replicas: size },
-      },
-      ...scaledEvent(deployment, current.metadata.name, replicasOf(current), size),
-    });
-  }
-  if (writes.length === 0 && deployment.spec?.strategy?.type === "Recreate") return { writes: cleanUp(rollout) };
-  return { writes };
+  const same = jsonEquals(annotations, current.metadata.annotations ?? {}) && size === replicasOf(current) &&
+    (current.spec?.minReadySeconds ?? 0) === minReadySeconds;
+  if (same) return [];
+  return [{
+    type: "update",
+    resource: resources.replicaSets,
+    object: {
+      ...current,
+      metadata: { ...current.metadata, annotations },
+      spec: { ...current.spec, minReadySeconds, replicas: size },
+    },
+    ...scaledEvent(deployment, current.metadata.name, replicasOf(current), size),
+  }];
 }
 
-function create(
-  { deployment }: Rollout,
-  inNamespace: readonly ReplicaSet[],
-  size: number,
-  annotations: Record<string, string>,
-  revised: readonly Write[],
-): Steps {
+function create(rollout: Rollout, inNamespace: readonly ReplicaSet[], size: number, revision: string): Steps {
+  const { deployment } = rollout;
   const { spec, metadata } = deployment;
-  const collisions = deployment.status?.collisionCount ?? 0;
-  const hash = templateHash(spec?.template, collisions);
+  const hash = templateHash(spec?.template, deployment.status?.collisionCount ?? 0);
   const name = `${metadata.name}-${hash}`;
-  if (inNamespace.some((set) => set.metadata.name === name)) {
-    // Somebody else's ReplicaSet bears the name: count a collision, which changes the hash.
-    const status = { ...deployment.status, collisionCount: collisions + 1 };
-    return {
-      writes: [{
-        type: "update",
-        resource: resources.deployments,
-        object: { ...deployment, status },
-        subresource: "status",
-      }],
-    };
-  }
+  // Somebody else's ReplicaSet bears the name: a collision is counted, which changes the hash.
+  if (inNamespace.some((set) => set.metadata.name === name)) return { writes: [], collided: true };
   const labels = { ...spec?.template?.metadata?.labels, [hashLabel]: hash };
   const selector = { ...spec?.selector, matchLabels: { ...spec?.selector?.matchLabels, [hashLabel]: hash } };
   const object = {
@@ -147,7 +135,7 @@ function create(
       name,
       namespace: metadata.namespace,
       labels,
-      annotations,
+      annotations: currentAnnotations(rollout),
       ownerReferences: [controllerReference(deployment)],
     },
     spec: {
@@ -169,7 +157,7 @@ function create(
       `Failed to create new replica set "${name}": {error}`,
     ),
   };
-  return { writes: [created, ...revised], created: name };
+  return { writes: [created], created: name, revision };
 }
 
 function resize({ deployment, wanted, maxSurge }: Rollout, sizes: Sizes): Write[] {
@@ -212,33 +200,23 @@ function cleanUp({ deployment, old, wanted }: Rollout): Write[] {
     }));
 }
 
-function statusWrites(rollout: Rollout, created?: string): Write[] {
+/**
+ * The deployment's own status and revision, in one write of its status (the role that Kubernetes gives this controller
+ * allows no other), so that the two never stand against each other.
+ */
+function ownWrites(rollout: Rollout, { created, revision, collided }: Partial<Steps> = {}): Write[] {
   const { deployment } = rollout;
-  const status = statusOf(rollout, created);
-  if (jsonEquals(status, deployment.status ?? {})) return [];
-  const { name, namespace } = deployment.metadata;
+  const counted = { collisionCount: (deployment.status?.collisionCount ?? 0) + 1 };
+  const status = { ...statusOf(rollout, created), ...(collided && counted) };
+  const annotations = { ...deployment.metadata.annotations, ...(revision && { [annotation.revision]: revision }) };
+  const same = jsonEquals(status, deployment.status ?? {}) &&
+    jsonEquals(annotations, deployment.metadata.annotations ?? {});
+  if (same) return [];
+  const metadata = { ...deployment.metadata, ...(Object.keys(annotations).length > 0 && { annotations }) };
   return [{
-    // A patch, since the annotations of this very object may have been written a moment ago.
-    type: "patch",
+    type: "update",
     resource: resources.deployments,
-    namespace: namespace ?? "",
-    name,
-    patch: "json",
-    body: [{ op: "add", path: "/status", value: status }],
+    object: { ...deployment, metadata, status },
     subresource: "status",
-    missingIsFine: true,
   }];
-}
-
-function patchAnnotations(deployment: Deployment, annotations: Record<string, string>): Write {
-  const { name, namespace } = deployment.metadata;
-  return {
-    type: "patch",
-    resource: resources.deployments,
-    namespace: namespace ?? "",
-    name,
-    patch: "merge",
-    body: { metadata: { annotations } },
-    missingIsFine: true,
-  };
 }

@@ -35,7 +35,8 @@ export function namespaceController(table: ResourceTable): Controller {
         .map((kind) => ({ kind, objects: caches.of(kind.resource).inNamespace(key) }))
         .filter(({ objects }) => objects.length > 0);
       const status = statusWrites(namespace, contents, now);
-      if (contents.length === 0) return { writes: [...status, finalize(namespace, namespaced)] };
+      // Said before done: what was said last of a namespace is that nothing is left in it.
+      if (contents.length === 0) return { writes: status.length > 0 ? status : [finalize(namespace, namespaced)] };
       const deletions = contents.flatMap(({ kind, objects }) =>
         objects.filter(({ metadata }) => metadata.deletionTimestamp === undefined).map((object) => remove(kind, object))
       );
@@ -111,15 +112,6 @@ function statusWrites(namespace: Namespace, contents: readonly Content[], now: n
     return { type, status, lastTransitionTime, reason, message };
   });
   if (jsonEquals(conditions, before)) return [];
-  const { name, uid } = namespace.metadata;
-  const body = { metadata: { uid }, status: { phase: "Terminating", conditions } };
-  return [{
-    type: "patch",
-    resource: resources.namespaces,
-    name,
-    patch: "merge",
-    body,
-    subresource: "status",
-    missingIsFine: true,
-  }];
+  const object = { ...namespace, status: { ...namespace.status, phase: "Terminating", conditions } };
+  return [{ type: "update", resource: resources.namespaces, object, subresource: "status" }];
 }
