@@ -19,6 +19,8 @@ export interface ProxyNode {
   readonly name: string;
   readonly address: string;
   readonly podCidr: string;
+  /** Its label `topology.kubernetes.io/zone`. */
+  readonly zone?: string;
 }
 
 export interface ServicePort {
@@ -39,6 +41,8 @@ export interface ServicePort {
   readonly endpoints: readonly Endpoint[];
   /** Per node of this namespace; only nodes that have some. */
   readonly localEndpoints: ReadonlyMap<string, readonly Endpoint[]>;
+  /** Endpoints that a node's pods are to prefer (`spec.trafficDistribution`); only nodes for which that is not all. */
+  readonly nearEndpoints: ReadonlyMap<string, readonly Endpoint[]>;
 }
 
 type ServiceSpec = NonNullable<Service["spec"]>;
@@ -61,7 +65,7 @@ export function serviceOf(slice: Pick<EndpointSlice, "metadata">): string | unde
 export function servicePorts(
   service: Service,
   slices: readonly Slice[],
-  nodes: readonly Pick<ProxyNode, "name">[],
+  nodes: readonly Pick<ProxyNode, "name" | "zone">[],
 ): ServicePort[] {
   if (!isProxied(service)) return [];
   const { spec } = service as Service & { spec: ServiceSpec };
@@ -88,6 +92,7 @@ export function servicePorts(
         : undefined,
       endpoints: choose(candidates),
       localEndpoints: new Map(local.filter(([, endpoints]) => endpoints.length > 0)),
+      nearEndpoints: nearEndpoints(candidates, nodes),
     };
   });
 }
@@ -107,6 +112,9 @@ interface Candidate extends Endpoint {
   readonly serving: boolean;
   readonly terminating: boolean;
   readonly node: string | undefined;
+  /** For whom the endpoint is meant: names of nodes and of zones. */
+  readonly forNodes: readonly string[];
+  readonly forZones: readonly string[];
 }
 
 /** Each address and port once: a pod may stand in two slices while it is moved; then the ready one counts. */
@@ -116,7 +124,7 @@ function candidatesOf(slices: readonly Slice[], portName: string, protocol: stri
     if (slice.addressType !== "IPv4") continue;
     for (const { name, port, protocol: spoken } of slice.ports ?? []) {
       if ((name ?? "") !== portName || (spoken ?? "TCP") !== protocol || port === undefined || port === null) continue;
-      for (const { addresses, conditions, nodeName } of slice.endpoints ?? []) {
+      for (const { addresses, conditions, nodeName, hints } of slice.endpoints ?? []) {
         const address = addresses[0];
         if (address === undefined) continue;
         const ready = conditions?.ready ?? true;
@@ -127,6 +135,8 @@ function candidatesOf(slices: readonly Slice[], portName: string, protocol: stri
           serving: conditions?.serving ?? ready,
           terminating: conditions?.terminating ?? false,
           node: nodeName,
+          forNodes: (hints?.forNodes ?? []).map(({ name }) => name),
+          forZones: (hints?.forZones ?? []).map(({ name }) => name),
         };
         const known = found.get(`${address}:${port}`);
         if (known === undefined || (!known.ready && ready)) found.set(`${address}:${port}`, candidate);
@@ -136,10 +146,42 @@ function candidatesOf(slices: readonly Slice[], portName: string, protocol: stri
   return [...found.values()];
 }
 
+/**
+ * Hints count only if every endpoint has one of the kind and one of them is for the node: half-written hints would
+ * send everybody to the few endpoints that have theirs already. Hints for nodes go before hints for zones.
+ */
+function nearEndpoints(
+  candidates: readonly Candidate[],
+  nodes: readonly Pick<ProxyNode, "name" | "zone">[],
+): Map<string, readonly Endpoint[]> {
+  const usable = usableOf(candidates);
+  const near = new Map<string, readonly Endpoint[]>();
+  for (const { name, zone } of nodes) {
+    const kinds = [
+      { hints: (each: Candidate) => each.forNodes, own: name },
+      { hints: (each: Candidate) => each.forZones, own: zone },
+    ];
+    for (const { hints, own } of kinds) {
+      const meant = usable.filter((each) => own !== undefined && hints(each).includes(own));
+      if (meant.length === 0 || usable.some((each) => hints(each).length === 0)) continue;
+      if (meant.length < usable.length) near.set(name, asEndpoints(meant));
+      break;
+    }
+  }
+  return near;
+}
+
 function choose(candidates: readonly Candidate[]): Endpoint[] {
+  return asEndpoints(usableOf(candidates));
+}
+
+function usableOf(candidates: readonly Candidate[]): Candidate[] {
   const ready = candidates.filter((each) => each.ready);
-  const chosen = ready.length > 0 ? ready : candidates.filter((each) => each.serving && each.terminating);
-  return chosen.map(({ address, port }) => ({ address, port })).sort(byAddress);
+  return ready.length > 0 ? ready : candidates.filter((each) => each.serving && each.terminating);
+}
+
+function asEndpoints(candidates: readonly Candidate[]): Endpoint[] {
+  return candidates.map(({ address, port }) => ({ address, port })).sort(byAddress);
 }
 
 function byAddress(a: Endpoint, b: Endpoint): number {

@@ -4,6 +4,7 @@
  * Chains, per port (their names end in namespace/name/protocol/port):
  *   cluster/    any endpoint
  *   local/      endpoints of the nodes on this host; with /NODE at the end, of that node alone
+ *   near/       a ClusterIP whose pods prefer endpoints nearby; with /NODE at the end, those of that node's pods
  *   internal/   what a ClusterIP leads to when pods must stay on their node
  *   external/   node ports, external and load-balancer addresses; with /NODE at the end, that node's port
  *   firewall/   load-balancer addresses that not everybody may use
@@ -47,7 +48,7 @@ class PortRules {
       return;
     }
     for (const { address } of [...port.endpoints, ...this.#local]) draft.hairpin(address);
-    this.#answer(port.clusterIP, port.port, port.internalLocal ? this.#internal() : this.#cluster());
+    this.#answer(port.clusterIP, port.port, port.internalLocal ? this.#internal() : this.#near());
     const external = [...port.externalIPs, ...port.loadBalancerIPs];
     if (external.length === 0 && port.nodePort === undefined) return;
     for (const address of port.externalIPs) this.#answer(address, port.port, this.#external(undefined));
@@ -80,6 +81,19 @@ class PortRules {
 
   #cluster(): string {
     return this.#balance(`cluster/${this.#path}`, this.port.endpoints);
+  }
+
+  /** Pods of nodes that have endpoints nearby go there, everybody else anywhere. */
+  #near(): string {
+    const { nearEndpoints } = this.port;
+    const nodes = this.host.nodes.filter(({ name }) => nearEndpoints.has(name));
+    if (nodes.length === 0) return this.#cluster();
+    return this.draft.chain(`near/${this.#path}`, [
+      ...nodes.map(({ name, podCidr }) =>
+        `ip saddr ${podCidr} ${this.#balance(`near/${this.#path}/${name}`, nearEndpoints.get(name)!)}`
+      ),
+      this.#cluster(),
+    ]);
   }
 
   /** The host's nodes together, or one of them; "drop" when it has no endpoint. */

@@ -15,6 +15,7 @@ export const allNodes = [0, 1].map((node) => ({
   name: `worker-${node}`,
   address: `10.161.129.${node}`,
   podCidr: `10.160.${node}.0/24`,
+  zone: `zone-${node}`,
 }));
 
 function metadata(name: string, labels: Record<string, string> = {}) {
@@ -31,13 +32,25 @@ const condition = fc.constantFrom(
 
 /** Pods 1 to 4 of nodes 0 to 2; node 2 is on another host. */
 const endpoints = fc.uniqueArray(
-  fc.record({ node: fc.nat({ max: 2 }), pod: fc.integer({ min: 2, max: 5 }), conditions: condition }),
+  fc.record({
+    node: fc.nat({ max: 2 }),
+    pod: fc.integer({ min: 2, max: 5 }),
+    conditions: condition,
+    hints: fc.constantFrom(
+      undefined,
+      { forZones: [{ name: "zone-0" }] },
+      { forZones: [{ name: "zone-1" }, { name: "zone-0" }] },
+      { forNodes: [{ name: "worker-0" }], forZones: [{ name: "zone-1" }] },
+      { forNodes: [{ name: "worker-1" }], forZones: [{ name: "zone-1" }] },
+    ),
+  }),
   { maxLength: 5, selector: ({ node, pod }) => `${node}.${pod}` },
 ).map((chosen) =>
-  chosen.map(({ node, pod, conditions }) => ({
+  chosen.map(({ node, pod, conditions, hints }) => ({
     addresses: [`10.160.${node}.${pod}`],
     conditions,
     nodeName: `worker-${node}`,
+    ...(hints === undefined ? {} : { hints }),
   }))
 );
 

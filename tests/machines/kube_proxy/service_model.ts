@@ -8,7 +8,7 @@ import type { Packet } from "../../../actors/simulated/packet_filter.ts";
 export interface Cluster {
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
-  readonly nodes: readonly { name: string; address: string; podCidr: string }[];
+  readonly nodes: readonly { name: string; address: string; podCidr: string; zone: string }[];
 }
 
 export const podRange = "10.160.";
@@ -39,8 +39,10 @@ export function expected(cluster: Cluster, packet: Packet): string[] {
       const on = (name: string) => pick(endpoints.filter(({ node }) => node === name));
       const fromPod = packet.source.startsWith(podRange);
       if (isCluster) {
-        if (spec.internalTrafficPolicy !== "Local") return arrive(everywhere, packet, isForeign(packet));
         const home = cluster.nodes.find(({ podCidr }) => packet.source.startsWith(podCidr.replace(/0\/24$/, "")));
+        if (spec.internalTrafficPolicy !== "Local") {
+          return arrive(home === undefined ? everywhere : near(everywhere, home), packet, isForeign(packet));
+        }
         return arrive(home === undefined ? onHost : on(home.name), packet, isForeign(packet));
       }
       if (isBalanced && spec.loadBalancerSourceRanges !== undefined) {
@@ -58,6 +60,15 @@ export function expected(cluster: Cluster, packet: Packet): string[] {
   // Nobody listens on an address of the service range that no service has.
   if (packet.destination.startsWith(serviceRange) && Number(packet.destination.split(".")[2]) < 128) return ["refused"];
   return [`${packet.destination}:${packet.port}`];
+}
+
+/** All have a hint for a node and one is for this node: those. Else likewise for zones. Else all. */
+function near(endpoints: readonly Candidate[], { name, zone }: { name: string; zone: string }): readonly Candidate[] {
+  const forNode = endpoints.filter(({ nodes }) => nodes.includes(name));
+  if (endpoints.every(({ nodes }) => nodes.length > 0) && forNode.length > 0) return forNode;
+  const forZone = endpoints.filter(({ zones }) => zones.includes(zone));
+  if (endpoints.every(({ zones }) => zones.length > 0) && forZone.length > 0) return forZone;
+  return endpoints;
 }
 
 function isForeign({ source }: Packet): boolean {
@@ -78,6 +89,8 @@ interface Candidate {
   readonly ready: boolean;
   readonly servesStill: boolean;
   readonly node: string | undefined;
+  readonly nodes: readonly string[];
+  readonly zones: readonly string[];
 }
 
 function endpointsOf(cluster: Cluster, service: Service, portName: string, protocol: string): Candidate[] {
@@ -90,12 +103,14 @@ function endpointsOf(cluster: Cluster, service: Service, portName: string, proto
       (slice.ports ?? [])
         .filter((port) => (port.name ?? "") === portName && (port.protocol ?? "TCP") === protocol)
         .flatMap((port) =>
-          (slice.endpoints ?? []).map(({ addresses, conditions, nodeName }) => ({
+          (slice.endpoints ?? []).map(({ addresses, conditions, nodeName, hints }) => ({
             address: addresses[0]!,
             port: port.port!,
             ready: conditions?.ready !== false,
             servesStill: conditions?.serving === true && conditions.terminating === true,
             node: nodeName,
+            nodes: hints?.forNodes?.map(({ name }) => name) ?? [],
+            zones: hints?.forZones?.map(({ name }) => name) ?? [],
           }))
         )
     );
