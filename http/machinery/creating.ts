@@ -7,7 +7,7 @@ import { validateObjectMeta } from "../resources/validation/metadata.ts";
 import { type ApiReply, type ApiRequest, attributesOf, inApiOrder, timestamp } from "./api_request.ts";
 import { decodeBody } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
-import { alreadyExists, badRequest, internal, invalid } from "./errors.ts";
+import { alreadyExists, badRequest, internal, invalid, warning } from "./errors.ts";
 import { type WriteOptions, writeOptions } from "./options.ts";
 import { apiVersionOf, objectKey } from "./resource_registry.ts";
 import { hasGeneration, unownedFields } from "./resource_facts.ts";
@@ -20,7 +20,9 @@ export async function create(engine: Engine, resource: Resource, request: ApiReq
   const options = writeOptions(request, "CreateOptions");
   const warnings: string[] = [];
   const object = decodeBody(engine, resource, request, options.fieldValidation, warnings);
-  const entry = await createObject(engine, resource, request, object, options, warnings);
+  const entry = await createObject(engine, resource, request, object, options, warnings).catch((error: unknown) => {
+    throw warning(error, warnings);
+  });
   return { type: "object", code: 201, resource, entry, warnings };
 }
 
