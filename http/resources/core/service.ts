@@ -60,7 +60,8 @@ function prepareForUpdate(next: KubeObject, old: KubeObject): void {
     } else if (
       text(now["clusterIP"]) !== text(before["clusterIP"]) && identical(now["clusterIPs"], before["clusterIPs"])
     ) {
-      now["clusterIPs"] = text(now["clusterIP"]) === "" ? undefined : [text(now["clusterIP"])];
+      if (text(now["clusterIP"]) === "") delete now["clusterIPs"];
+      else now["clusterIPs"] = [text(now["clusterIP"])];
     } else if (text(now["clusterIP"]) === "") now["clusterIP"] = texts(now["clusterIPs"])[0];
     for (const field of ["ipFamilies", "ipFamilyPolicy"]) {
       if (!has(now[field]) && has(before[field])) now[field] = before[field];
