@@ -4,6 +4,7 @@ import type { KubeObject } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { ApiError } from "../machines/objects/status.ts";
 import type { ApiClient, ResourceRef } from "../ports/api_client.ts";
+import { apiServices, localApiServices } from "./local_api_services.ts";
 import { reconcileBootstrapPolicy } from "../http/auth/bootstrap.ts";
 
 export interface BootstrapOptions {
@@ -19,6 +20,8 @@ export interface BootstrapOptions {
   /** For front-proxy and client certificate configuration (kube-system/extension-apiserver-authentication). */
   readonly clientAuthority: string;
   readonly frontProxyAuthority: string;
+  /** Wall time in ms. */
+  readonly now: number;
 }
 
 const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -53,6 +56,7 @@ export async function prepareCluster(options: BootstrapOptions): Promise<void> {
         "requestheader-username-headers": '["X-Remote-User"]',
       },
     }),
+    ...localApiServices(options.now).map((each) => ensureWithStatus(client, apiServices, each)),
     prepareApiService(options),
     prepareDnsService(options),
   ]);
@@ -164,6 +168,15 @@ async function ensure(client: ApiClient, resource: ResourceRef, namespace: strin
   } catch (error) {
     if (!(error instanceof ApiError && error.reason === "AlreadyExists")) throw error;
   }
+}
+
+/** Where the status is not what a controller finds out, but stands from the start. */
+async function ensureWithStatus(client: ApiClient, resource: ResourceRef, wanted: Wanted) {
+  const { name } = wanted.metadata;
+  if (await found(client, resource, undefined, name) !== undefined) return;
+  await ensure(client, resource, undefined, wanted);
+  const body = { status: wanted["status"] };
+  await client.patch(resource, undefined, name, "merge", body, { subresource: "status" });
 }
 
 async function keep(

@@ -275,6 +275,7 @@ class RunningMaster {
       client: own,
       authority: this.keys.authority.certificate,
       clientCertificate: kubeletClient,
+      authorizer: this.#authorizer,
     });
     this.#proxy = proxy;
     const app = createApp({
@@ -325,6 +326,7 @@ class RunningMaster {
       apiServerPort: plan.apiServerPort,
       clientAuthority: this.keys.authority.certificate,
       frontProxyAuthority: this.keys.frontProxyAuthority.certificate,
+      now: system.clock.wallTime(),
       ...(dns === undefined ? {} : { dns: { address: plan.dnsAddress, endpoints: [dns.address], port: dns.port } }),
     });
     if (this.#components.length > 0) return;

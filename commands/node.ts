@@ -66,6 +66,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     certificate: serving.certificate,
     key: serving.key,
     clientCertificateAuthority: authority.certificate,
+    clock: system.clock,
     streams: {
       logs: (...asked) => running(kubelet).streams.logs(...asked),
       exec: (...asked) => running(kubelet).streams.exec(...asked),
