@@ -22,9 +22,8 @@ export const hostsPath = (world: KubeletWorld, record: PodRecord) =>
 /** Written before a container starts, in place: containers that run keep the file they have. */
 export async function writeHostsFile(world: KubeletWorld, record: PodRecord): Promise<void> {
   const path = hostsPath(world, record);
-  const host = record.pod.spec?.hostNetwork ? await Deno.readTextFile("/etc/hosts") : "";
-  await Deno.mkdir(world.volumes.directoryOf(record.pod), { recursive: true });
-  await Deno.writeTextFile(path, hostsFile(record.pod, record.podIPs, world.clusterDomain, host), { mode: 0o644 });
+  const host = record.pod.spec?.hostNetwork ? await world.files.readHostFile("/etc/hosts") : "";
+  await world.files.writeFile(path, hostsFile(record.pod, record.podIPs, world.clusterDomain, host), 0o644);
 }
 
 export function messageFile(world: KubeletWorld, record: PodRecord, container: string, attempt: number): string {
@@ -148,14 +147,12 @@ async function mountsOf(
   const mounts = await world.volumes.mountsOf(record, spec, env);
   const path = spec.terminationMessagePath ?? "/dev/termination-log";
   const file = messageFile(world, record, spec.name, container.nextAttempt);
-  await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
-  await Deno.writeTextFile(file, "");
-  await Deno.chmod(file, 0o666);
+  await world.files.writeFile(file, "", 0o666);
   mounts.push({ hostPath: file, containerPath: path, readOnly: false });
   if (!mounts.some(({ containerPath }) => containerPath === "/etc/hosts")) {
     const hosts = hostsPath(world, record);
     // The address may not be known yet: what stands here before the start is what counts.
-    await Deno.open(hosts, { create: true, write: true }).then((handle) => handle.close());
+    await world.files.writeFile(hosts, undefined, 0o644);
     mounts.push({ hostPath: hosts, containerPath: "/etc/hosts", readOnly: false });
   }
   return mounts;

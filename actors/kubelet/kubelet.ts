@@ -24,9 +24,8 @@ export interface Kubelet {
 export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const world = new KubeletWorld(options);
   const { system, nodeName, client } = options;
-  await Deno.mkdir(options.directory, { recursive: true });
-  world.hostResolver = parseResolverConfig(await Deno.readTextFile("/etc/resolv.conf").catch(() => ""));
-  world.lowestOomScore = await lowestOomScore();
+  world.hostResolver = parseResolverConfig(await world.files.readHostFile("/etc/resolv.conf"));
+  world.lowestOomScore = lowestOomScore(await world.files.readHostFile("/proc/self/status"));
   const node = new NodeActor(world);
   const kubelet = new KubeletActor(world, new PodIntake(world), node);
   system.spawn(kubelet.kind, { address: world.kubeletAddress, input: undefined });
@@ -71,8 +70,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 }
 
 /** Lowering a score takes CAP_SYS_RESOURCE (bit 24); a runtime without it would fail to start the container. */
-async function lowestOomScore(): Promise<number> {
-  const status = await Deno.readTextFile("/proc/self/status").catch(() => "");
+function lowestOomScore(status: string): number {
   const effective = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(status)?.[1] ?? "0"}`);
   return (effective >> 24n) & 1n ? -1000 : 0;
 }

@@ -3,12 +3,12 @@ import { canonicalQuantity } from "../../machines/objects/quantity.ts";
 import { leaseDurationSeconds, leaseMachine } from "../../machines/node/lease_machine.ts";
 import { nodeMachine } from "../../machines/node/node_machine.ts";
 import { nodeLabels, type NodeObservation, nodeStatus, withoutHeartbeats } from "../../machines/node/node_status.ts";
+import { isEqual } from "../../machines/pod/status_patch.ts";
 import type { Lease, Node } from "../../machines/objects/object.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import { resources } from "../../ports/api_client.ts";
 import type { RuntimeVersion } from "../../ports/container_runtime.ts";
 import { actorKind } from "../system.ts";
-import { isEqual } from "./status_actor.ts";
 import type { KubeletWorld } from "./world.ts";
 
 /** The status is written at least this often, changed or not. */
@@ -172,11 +172,11 @@ export class NodeActor {
     const { world } = this;
     const version = this.#version!;
     const images = this.#trouble === "" ? await world.runtime.listImages() : [];
-    const [machineId, bootId, available] = await Promise.all([
-      readLine("/etc/machine-id"),
-      readLine("/proc/sys/kernel/random/boot_id"),
-      memoryAvailable(),
-    ]);
+    const [machineId, bootId, memory] = await Promise.all(
+      ["/etc/machine-id", "/proc/sys/kernel/random/boot_id", "/proc/meminfo"].map((path) =>
+        world.files.readHostFile(path)
+      ),
+    );
     return {
       now: world.now(),
       addresses: world.options.addresses,
@@ -186,29 +186,19 @@ export class NodeActor {
       operatingSystem: version.operatingSystem,
       kernelVersion: version.kernelVersion,
       architecture: version.architecture,
-      machineId,
-      bootId,
+      machineId: machineId!.trim(),
+      bootId: bootId!.trim(),
       images: images.map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes }))
         .filter(({ names }) => names.length > 0),
       runtimeTrouble: this.#trouble,
-      memoryPressure: available < 100 * 1024 * 1024,
+      memoryPressure: memoryAvailable(memory!) < 100 * 1024 * 1024,
       diskPressure: false,
       pidPressure: false,
     };
   }
 }
 
-async function readLine(path: string): Promise<string> {
-  try {
-    return (await Deno.readTextFile(path)).trim();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
-}
-
-async function memoryAvailable(): Promise<number> {
-  const text = await readLine("/proc/meminfo");
-  const found = /^MemAvailable:\s+(\d+) kB/m.exec(text);
+function memoryAvailable(meminfo: string): number {
+  const found = /^MemAvailable:\s+(\d+) kB/m.exec(meminfo);
   return found === null ? Infinity : Number(found[1]) * 1024;
 }

@@ -3,7 +3,7 @@ import type { ProbeName } from "../../machines/container/container_machine.ts";
 import type { Container } from "../../machines/objects/object.ts";
 import { type ProbeInput, probeMachine } from "../../machines/probe/probe_machine.ts";
 import { type ActorKind, actorKind, type Address, partsOf } from "../system.ts";
-import { execute, httpGet, portOf, Refused } from "./hooks.ts";
+import { execute, httpGet, portOf, Refused, withTimeout } from "./hooks.ts";
 import type { ContainerRecord, PodRecord } from "./pod_record.ts";
 import { type KubeletWorld, messageOf } from "./world.ts";
 
@@ -20,12 +20,16 @@ export class Probes {
       check: async (_, { self, signal }) => {
         const { record, container, name, probe } = this.#at(self);
         try {
-          const timeout = AbortSignal.timeout((probe.timeoutSeconds ?? 1) * 1000);
-          await check(world, record, container, probe, AbortSignal.any([signal, timeout]));
+          await withTimeout(
+            world,
+            (probe.timeoutSeconds ?? 1) * 1000,
+            signal,
+            (limited) => check(world, record, container, probe, limited),
+          );
         } catch (error) {
           if (!signal.aborted) {
-            const said = isTimeout(error) ? "context deadline exceeded" : messageOf(error);
-            world.containerEvent(record, container, "Warning", "Unhealthy", `${titles[name]} probe failed: ${said}`);
+            const said = `${titles[name]} probe failed: ${messageOf(error)}`;
+            world.containerEvent(record, container, "Warning", "Unhealthy", said);
           }
           throw error;
         }
@@ -78,10 +82,6 @@ function inputOf(probe: Probe, name: ProbeName): ProbeInput {
     failureThreshold: probe.failureThreshold ?? 3,
     once: name !== "readiness",
   };
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof DOMException && error.name === "TimeoutError";
 }
 
 /** @throws Refused, or the error that kept it from being carried out. */

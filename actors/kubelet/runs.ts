@@ -95,21 +95,14 @@ async function terminationMessage(
   run: RunRecord,
   exitCode: number,
 ): Promise<string> {
-  const text = await readStart(messageFile(world, record, container.name, run.attempt));
+  const text = await world.files.readStart(
+    messageFile(world, record, container.name, run.attempt),
+    mostMessageBytes,
+  );
   if (text !== "" || container.spec.terminationMessagePolicy !== "FallbackToLogsOnError" || exitCode === 0) return text;
   const chunks = await world.runtime.logs(run.id, { tailLines: mostLogLines });
   const decoder = new TextDecoder();
   let log = "";
   for await (const { bytes } of chunks) log += decoder.decode(bytes, { stream: true });
   return log.slice(-mostLogBytes);
-}
-
-async function readStart(path: string): Promise<string> {
-  try {
-    const bytes = await Deno.readFile(path);
-    return new TextDecoder().decode(bytes.subarray(0, mostMessageBytes));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "";
-    throw error;
-  }
 }

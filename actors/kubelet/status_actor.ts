@@ -5,6 +5,7 @@ import type { Pod } from "../../machines/objects/object.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import type { ContainerView, PodView } from "../../machines/pod/pod_view.ts";
 import { podStatus } from "../../machines/pod/pod_status.ts";
+import { statusPatch } from "../../machines/pod/status_patch.ts";
 import { resources } from "../../ports/api_client.ts";
 import { actorKind } from "../system.ts";
 import { inTurn, type PodRecord } from "./pod_record.ts";
@@ -23,16 +24,14 @@ export function statusKind(world: KubeletWorld) {
 export function writeStatus(world: KubeletWorld, record: PodRecord): Promise<void> {
   const result = inTurn(record.statusWork, async () => {
     const status = podStatus(viewOf(world, record));
-    const before = record.pod.status ?? {};
-    if (isEqual(status, before)) return;
+    const patch = statusPatch(record.pod.status ?? {}, status);
+    if (patch === undefined) return;
     const { namespace, name, uid } = record.pod.metadata;
-    const dropped = Object.keys(before).filter((field) => !(field in status));
-    const patch = {
-      metadata: { uid },
-      status: { ...status, ...Object.fromEntries(dropped.map((field) => [field, null])) },
-    };
     try {
-      const answer = await world.client.patch<Pod>(resources.pods, namespace, name, "strategic", patch, {
+      const answer = await world.client.patch<Pod>(resources.pods, namespace, name, "strategic", {
+        metadata: { uid },
+        status: patch,
+      }, {
         subresource: "status",
       });
       // The watch brings the same later; what is decided meanwhile must not be decided on the old one.
@@ -93,15 +92,4 @@ function finalPhase(world: KubeletWorld, record: PodRecord, path: string): { end
 
 function firstOf(value: unknown): string {
   return typeof value === "string" ? value : Object.keys(value as object)[0] ?? pathOf(value);
-}
-
-/** Same plain data, whatever the order of fields; absent, undefined and null are the same. */
-export function isEqual(a: unknown, b: unknown): boolean {
-  if (a === b || (a ?? undefined) === (b ?? undefined)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (Array.isArray(a) !== Array.isArray(b)) return false;
-  const left = a as Record<string, unknown>;
-  const right = b as Record<string, unknown>;
-  const names = new Set([...Object.keys(left), ...Object.keys(right)]);
-  return [...names].every((name) => isEqual(left[name], right[name]));
 }

@@ -13,11 +13,7 @@ import {
 import { bytesOf } from "../../machines/container/resources.ts";
 import { expand } from "../../machines/container/expansion.ts";
 import type { RuntimeMount } from "../../ports/container_runtime.ts";
-import { writePayload } from "./atomic_writer.ts";
-import { prepareHostPath } from "./host_path.ts";
-import { isMounted, mountTmpfs, unmountBelow } from "./mounts.ts";
 import type { PodRecord } from "./pod_record.ts";
-import { bindSubPath } from "./subpath.ts";
 import type { KubeletWorld } from "./world.ts";
 
 const kindDirectories: Readonly<Record<string, string>> = {
@@ -49,23 +45,13 @@ export class VolumeManager {
 
   /** Idempotent. */
   async unmountAll(pod: Pod): Promise<void> {
-    const directory = this.directoryOf(pod);
-    await unmountBelow(directory);
-    await Deno.remove(directory, { recursive: true }).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
+    await this.world.files.remove(this.directoryOf(pod));
     this.world.sources.forget(pod);
   }
 
   /** Uids of pods that have a directory here. */
-  async known(): Promise<string[]> {
-    const found: string[] = [];
-    try {
-      for await (const { name } of Deno.readDir(`${this.world.options.directory}/pods`)) found.push(name);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-    return found;
+  known(): Promise<string[]> {
+    return this.world.files.list(`${this.world.options.directory}/pods`);
   }
 
   /** A container's mounts of its pod's volumes. */
@@ -79,7 +65,7 @@ export class VolumeManager {
       const root = this.#pathOf(record.pod, volume);
       const subPath = mount.subPathExpr === undefined ? mount.subPath : expand(mount.subPathExpr, env);
       const target = `${this.directoryOf(record.pod)}/volume-subpaths/${volume.name}/${container.name}/${index}`;
-      const hostPath = subPath ? await bindSubPath(root, subPath, target) : root;
+      const hostPath = subPath ? await this.world.files.bindSubPath(root, subPath, target) : root;
       const propagation = { HostToContainer: "rslave", Bidirectional: "rshared" } as const;
       mounts.push({
         hostPath,
@@ -108,7 +94,7 @@ export class VolumeManager {
   }
 
   async #mountOne(record: PodRecord, volume: Volume): Promise<void> {
-    if (volume.hostPath !== undefined) return await prepareHostPath(volume.hostPath);
+    if (volume.hostPath !== undefined) return await this.world.files.prepareHostPath(volume.hostPath);
     if (volume.emptyDir !== undefined) return await this.#makeEmptyDir(record, volume);
     if (hasPayload(volume)) return await this.#writePayload(record, volume);
     const kind = Object.keys(volume).find((key) => key !== "name") ?? "unknown";
@@ -120,25 +106,23 @@ export class VolumeManager {
   }
 
   async #makeEmptyDir(record: PodRecord, volume: Volume): Promise<void> {
-    const path = this.#pathOf(record.pod, volume);
     const group = record.pod.spec?.securityContext?.fsGroup;
-    await Deno.mkdir(path, { recursive: true });
-    if (volume.emptyDir?.medium === "Memory") {
-      const limit = volume.emptyDir.sizeLimit === undefined ? "" : `,size=${bytesOf(volume.emptyDir.sizeLimit)}`;
-      if (!await isMounted(path)) await mountTmpfs(path, `mode=0777${limit}`);
-    }
-    if (group !== undefined) await Deno.chown(path, null, group);
-    await Deno.chmod(path, group === undefined ? 0o777 : 0o2777);
+    const { medium, sizeLimit } = volume.emptyDir ?? {};
+    await this.world.files.makeEmptyDirectory(this.#pathOf(record.pod, volume), {
+      memory: medium === "Memory",
+      ...(sizeLimit === undefined ? {} : { sizeBytes: bytesOf(sizeLimit) }),
+      ...(group === undefined ? {} : { group }),
+    });
   }
 
   async #writePayload(record: PodRecord, volume: Volume): Promise<void> {
     const path = this.#pathOf(record.pod, volume);
     const payload = await this.#payloadOf(record, volume);
-    await Deno.mkdir(path, { recursive: true });
-    if (isSecret(volume) && !await isMounted(path)) await mountTmpfs(path, "mode=0755");
     const group = record.pod.spec?.securityContext?.fsGroup;
-    const version = `${this.world.now().replaceAll(/[-:TZ]/g, "_")}.${crypto.getRandomValues(new Uint32Array(1))[0]}`;
-    await writePayload(path, payload, version, group === undefined ? {} : { group });
+    const draw = Math.floor(this.world.random.next() * 2 ** 32);
+    const version = `${this.world.now().replaceAll(/[-:TZ]/g, "_")}.${draw}`;
+    const options = { secret: isSecret(volume), ...(group === undefined ? {} : { group }) };
+    await this.world.files.writePayload(path, payload, version, options);
   }
 
   async #payloadOf(record: PodRecord, volume: Volume): Promise<Payload> {

@@ -5,9 +5,13 @@ import type { ResolverConfig } from "../../machines/pod/dns_config.ts";
 import { ownerLabels } from "../../machines/pod/pod_names.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
 import type { ContainerRuntime } from "../../ports/container_runtime.ts";
+import type { NodeFiles } from "../../ports/node_files.ts";
 import type { PodNetwork } from "../../ports/pod_network.ts";
+import type { Random } from "../../ports/random.ts";
 import type { Informer } from "../informer.ts";
 import { type ActorSystem, type Address, address, partsOf } from "../system.ts";
+import { realNodeFiles } from "../node_files/real_node_files.ts";
+import { realRandom } from "../real/real_random.ts";
 import { EventRecorder } from "./event_recorder.ts";
 import { inTurn, type PodRecord } from "./pod_record.ts";
 import { Sources } from "./sources.ts";
@@ -27,6 +31,9 @@ export interface KubeletOptions {
   readonly client: ApiClient;
   readonly runtime: ContainerRuntime;
   readonly network: PodNetwork;
+  /** Default: the host's own. */
+  readonly files?: NodeFiles;
+  readonly random?: Random;
   /** Absent: pods get the host's resolvers. */
   readonly clusterDns?: string;
   /** Default "cluster.local". */
@@ -55,6 +62,8 @@ export class KubeletWorld {
   readonly system: ActorSystem;
   readonly runtime: ContainerRuntime;
   readonly client: ApiClient;
+  readonly files: NodeFiles;
+  readonly random: Random;
   readonly owner: Record<string, string>;
   readonly kubeletAddress: Address;
   /** Filled in when the node is known. */
@@ -70,6 +79,8 @@ export class KubeletWorld {
     this.system = options.system;
     this.runtime = options.runtime;
     this.client = options.client;
+    this.files = options.files ?? realNodeFiles;
+    this.random = options.random ?? realRandom;
     this.owner = ownerLabels({ cluster: options.clusterName, node: options.nodeName });
     this.kubeletAddress = this.addressOf("kubelet");
     const { client } = options;

@@ -2,7 +2,7 @@
 import { realClock } from "../../actors/real/real_clock.ts";
 import { DockerRuntime } from "../../actors/docker/docker_runtime.ts";
 import { type Kubelet, startKubelet } from "../../actors/kubelet/kubelet.ts";
-import { unmountBelow } from "../../actors/kubelet/mounts.ts";
+import { unmountBelow } from "../../actors/node_files/mounts.ts";
 import { ActorSystem, type Inspection } from "../../actors/system.ts";
 import type { Pod } from "../../machines/objects/object.ts";
 import { labelNames } from "../../machines/pod/pod_names.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { mountsBelow } from "../../actors/kubelet/mounts.ts";
+import { mountsBelow } from "../../actors/node_files/mounts.ts";
 import { resources } from "../../ports/api_client.ts";
 import { Harness, isGone, isReady, sleeper } from "./kubelet_harness.ts";
 import { busybox } from "./images.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { isMounted, mountsBelow } from "../../actors/kubelet/mounts.ts";
+import { isMounted, mountsBelow } from "../../actors/node_files/mounts.ts";
 import { resources } from "../../ports/api_client.ts";
 import { busybox } from "./images.ts";
 import { Harness, isGone, sleeper } from "./kubelet_harness.ts";

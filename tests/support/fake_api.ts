@@ -22,7 +22,12 @@ interface Watching {
 type Json = Record<string, unknown>;
 
 /** Lists that are merged by a key when a strategic patch is applied; the others are replaced. */
-const mergeKeys: Readonly<Record<string, string>> = { conditions: "type", containers: "name", podIPs: "ip" };
+const mergeKeys: Readonly<Record<string, string>> = {
+  conditions: "type",
+  containers: "name",
+  podIPs: "ip",
+  hostIPs: "ip",
+};
 
 export class FakeApi implements ApiClient {
   #objects = new Map<string, KubeObject>();
@@ -247,11 +252,17 @@ function merge(target: Json, patch: Json, strategic: boolean): Json {
       const old = target[name] as Json[] | undefined;
       if (key === undefined || old === undefined) target[name] = value;
       else {
-        const items = old.map((item) => {
+        const items = old.flatMap((item) => {
           const change = (value as Json[]).find((each) => each[key] === item[key]);
-          return change === undefined ? item : merge({ ...item }, change, strategic);
+          if (change?.$patch === "delete") return [];
+          return [change === undefined ? item : merge({ ...item }, change, strategic)];
         });
-        target[name] = [...items, ...(value as Json[]).filter((each) => !old.some((item) => item[key] === each[key]))];
+        target[name] = [
+          ...items,
+          ...(value as Json[]).filter((each) =>
+            each.$patch !== "delete" && !old.some((item) => item[key] === each[key])
+          ),
+        ];
       }
     } else if (typeof value === "object" && typeof target[name] === "object" && target[name] !== null) {
       target[name] = merge(target[name] as Json, value as Json, strategic);

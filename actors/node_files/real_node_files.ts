@@ -1,0 +1,58 @@
+/** The node's files for real: directories, tmpfs and bind mounts. Needs root. */
+import type { EmptyDirectory, NodeFiles } from "../../ports/node_files.ts";
+import { writePayload } from "./atomic_writer.ts";
+import { prepareHostPath } from "./host_path.ts";
+import { isMounted, mountTmpfs, unmountBelow } from "./mounts.ts";
+import { bindSubPath } from "./subpath.ts";
+
+async function orWhenMissing<T>(work: Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return otherwise;
+    throw error;
+  }
+}
+
+async function makeEmptyDirectory(path: string, { memory, sizeBytes, group }: EmptyDirectory): Promise<void> {
+  await Deno.mkdir(path, { recursive: true });
+  if (memory && !await isMounted(path)) {
+    await mountTmpfs(path, sizeBytes === undefined ? "mode=0777" : `mode=0777,size=${sizeBytes}`);
+  }
+  if (group !== undefined) await Deno.chown(path, null, group);
+  await Deno.chmod(path, group === undefined ? 0o777 : 0o2777);
+}
+
+export const realNodeFiles: NodeFiles = {
+  readHostFile: (path) => orWhenMissing(Deno.readTextFile(path), ""),
+  makeEmptyDirectory,
+  async writePayload(directory, payload, version, { secret, group }) {
+    await Deno.mkdir(directory, { recursive: true });
+    if (secret && !await isMounted(directory)) await mountTmpfs(directory, "mode=0755");
+    return await writePayload(directory, payload, version, group === undefined ? {} : { group });
+  },
+  prepareHostPath,
+  bindSubPath,
+  async writeFile(path, text, mode) {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    if (text === undefined) (await Deno.open(path, { create: true, write: true })).close();
+    else await Deno.writeTextFile(path, text);
+    await Deno.chmod(path, mode);
+  },
+  async readStart(path, bytes) {
+    const found = await orWhenMissing(Deno.readFile(path), new Uint8Array(0));
+    return new TextDecoder().decode(found.subarray(0, bytes));
+  },
+  async remove(directory) {
+    await unmountBelow(directory);
+    await orWhenMissing(Deno.remove(directory, { recursive: true }), undefined);
+  },
+  async list(directory) {
+    const names: string[] = [];
+    const read = async () => {
+      for await (const { name } of Deno.readDir(directory)) names.push(name);
+    };
+    await orWhenMissing(read(), undefined);
+    return names;
+  },
+};
