@@ -39,6 +39,8 @@ export interface AppOptions {
   readonly connect?: ConnectStream;
   /** The user a request acts as, by its `Impersonate-*` headers. @throws ApiError 403 when that is not allowed. */
   readonly impersonate?: (user: UserInfo, headers: Headers) => Promise<UserInfo>;
+  /** Told of an error that is a bug: clients read a bare 500. Default: the console. */
+  readonly report?: (error: unknown) => void;
   /** Further lines for `/metrics`. */
   readonly metrics?: () => readonly string[];
   /** More routes (service account issuer discovery, inspector). They are behind authentication and authorization. */
@@ -57,14 +59,16 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
   const { api, health, serverAddress } = options;
   const { registry } = api;
   const metrics = new Metrics();
+  const report = options.report ?? ((error: unknown) => console.error(error));
+  const serving = { api, metrics, report, connect: options.connect };
   const app = new Hono<AppEnvironment>();
 
   app.use(async (c, next) => {
     c.set("user", await userOf(options, c));
     await next();
   });
-  app.all("/api/:version/:rest{.+}", (c) => resourceResponse(api, c, metrics, options.connect));
-  app.all("/apis/:group/:version/:rest{.+}", (c) => resourceResponse(api, c, metrics, options.connect));
+  app.all("/api/:version/:rest{.+}", (c) => resourceResponse(serving, c));
+  app.all("/apis/:group/:version/:rest{.+}", (c) => resourceResponse(serving, c));
 
   // What follows is no resource: allowed by path.
   app.use(async (c, next) => {
@@ -105,7 +109,7 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
   options.extend?.(app);
 
   app.notFound(() => notFoundPage());
-  app.onError((error, c) => errorResponse(c, error));
+  app.onError((error, c) => errorResponse(c, error, report));
   return app;
 }
 

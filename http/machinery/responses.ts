@@ -56,11 +56,11 @@ function respond(status: number, body: Uint8Array | ReadableStream<Uint8Array>, 
   });
 }
 
-export function errorResponse(c: AppContext, error: unknown): Response {
+export function errorResponse(c: AppContext, error: unknown, report: (error: unknown) => void): Response {
   let status: Status;
   if (error instanceof ApiError) status = error.status;
   else {
-    console.error(error);
+    report(error);
     status =
       new ApiError(500, "InternalError", `Internal error occurred: ${(error as Error)?.message ?? error}`).status;
   }
@@ -72,13 +72,16 @@ export function errorResponse(c: AppContext, error: unknown): Response {
   return warned(response, warningsOf(error));
 }
 
+/** What every answer needs. */
+export interface Serving {
+  readonly api: Api;
+  readonly metrics: Metrics;
+  report(error: unknown): void;
+  readonly connect: ConnectStream | undefined;
+}
+
 /** A request for a resource. */
-export async function resourceResponse(
-  api: Api,
-  c: AppContext,
-  metrics: Metrics,
-  connect: ConnectStream | undefined,
-): Promise<Response> {
+export async function resourceResponse({ api, metrics, report, connect }: Serving, c: AppContext): Promise<Response> {
   const url = c.req.url;
   const mark = url.indexOf("?");
   const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
@@ -88,7 +91,7 @@ export async function resourceResponse(
     if (info.resourceRequest && !served(api, info)) return notFoundPage();
     response = await answerResource(api, c, info, query, connect);
   } catch (error) {
-    response = errorResponse(c, error);
+    response = errorResponse(c, error, report);
   }
   if (response !== answered && response.status !== 415) warned(response, deprecationWarnings(info));
   metrics.request(info.verb, info.group, info.version, info.resource, response.status);
