@@ -3,10 +3,14 @@ import { SharedInformers } from "../../actors/informer.ts";
 import { type KubeProxy, startKubeProxy } from "../../actors/kube_proxy/kube_proxy_actor.ts";
 import { ManualClock } from "../../actors/simulated/manual_clock.ts";
 import { ActorSystem } from "../../actors/system.ts";
+import type { NodePlan } from "../../machines/network/address_plan.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { MemoryApiClient } from "../actors/kube_proxy/memory_api_client.ts";
 import { service, slice } from "../actors/kube_proxy/objects.ts";
 import type { TestHost } from "./harness.ts";
+
+/** What the proxy needs to know of a host. */
+type ProxiedHost = Pick<TestHost, "plan" | "packetFilter"> & { networks: readonly { nodePlan: NodePlan }[] };
 
 /** A proxy for the host's nodes whose clock only the test moves. */
 export class Proxied {
@@ -16,7 +20,7 @@ export class Proxied {
   readonly informers = new SharedInformers(this.system, { node: "test", client: this.client });
   proxy: KubeProxy;
 
-  constructor(readonly host: TestHost) {
+  constructor(host: ProxiedHost) {
     const { plan } = host;
     this.proxy = startKubeProxy({
       system: this.system,

@@ -166,3 +166,23 @@ networkTest("two clusters on one host do not touch each other", 31, async (host)
   await tearDownNetwork(host.plan, host.packetFilter);
   assertEquals([await b.dial(ip(other, 20), 80), await dial(ip(other, 20), 80)], ["b", "b"]);
 });
+
+networkTest("rules outlive a process that is killed, and the next one takes them over", 31, async (host) => {
+  await host.addNode();
+  const [a, b] = [await host.addPod("a"), await host.addPod("b")];
+  for (const pod of [a, b]) await pod.serve(80);
+  const script = new URL("proxy_process.ts", import.meta.url).pathname;
+  const args = ["run", "-A", "--no-check", script, String(host.plan.index), a.podIP];
+  const process = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped" }).spawn();
+  const reader = process.stdout.getReader();
+  const { value } = await reader.read();
+  process.kill("SIGKILL");
+  await reader.cancel();
+  await process.status;
+  assertEquals(new TextDecoder().decode(value), "settled\n");
+  assertEquals(await b.dial(ip(host, 20), 80), "a");
+  const successor = new Proxied(host);
+  successor.put("web", { clusterIP: ip(host, 20), ports: [{ port: 80 }] }, [b.podIP]);
+  await successor.settle();
+  assertEquals(await a.dial(ip(host, 20), 80), "b");
+});
