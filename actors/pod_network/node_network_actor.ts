@@ -37,6 +37,8 @@ export class NodeNetwork implements PodNetwork {
   #lastFailure: string | undefined;
   /** It was up once: pods that are wired stay wired, and more can be tried, whatever a later check says. */
   #wasReady = false;
+  /** Resolves after the first attempt to set the network up, however it ended. */
+  readonly #tried = Promise.withResolvers<void>();
 
   constructor(options: NodeNetworkOptions) {
     this.#options = options;
@@ -52,6 +54,8 @@ export class NodeNetwork implements PodNetwork {
         } catch (error) {
           this.#lastFailure = error instanceof Error ? error.message : String(error);
           throw error;
+        } finally {
+          this.#tried.resolve();
         }
         return { type: "network.setUp" } as const;
       },
@@ -67,10 +71,11 @@ export class NodeNetwork implements PodNetwork {
     });
   }
 
-  attach(sandbox: { id: string; pid: number; podKey: string }): Promise<{ podIP: string }> {
-    if (this.#wasReady) return this.#options.network.attach(sandbox);
+  async attach(sandbox: { id: string; pid: number; podKey: string }): Promise<{ podIP: string }> {
+    await this.#tried.promise;
+    if (this.#wasReady) return await this.#options.network.attach(sandbox);
     const reason = this.#lastFailure ?? "it is being set up";
-    return Promise.reject(new Error(`Cannot wire pod ${sandbox.podKey}: the node's network is not ready: ${reason}`));
+    throw new Error(`Cannot wire pod ${sandbox.podKey}: the node's network is not ready: ${reason}`);
   }
 
   detach(sandboxId: string): Promise<void> {

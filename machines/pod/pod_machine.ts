@@ -81,10 +81,23 @@ export const podMachine = podSetup.createMachine({
                 looking: {
                   description: "Decides whether there is a living sandbox already.",
                   always: [
-                    { guard: "foundSandboxUp", target: "starting" },
+                    { guard: "foundSandboxUp", target: "adopting" },
                     { guard: "sandboxHasFailed", target: "backOff" },
                     { target: "creating" },
                   ],
+                },
+                adopting: {
+                  description: "The sandbox runs already: makes sure of its network and address.",
+                  entry: { type: "startSandbox", params: {} },
+                  on: {
+                    "sandbox.started": "up",
+                    "sandbox.failed": { target: "doubting", actions: "countSandboxFailure" },
+                  },
+                },
+                doubting: {
+                  description:
+                    "The running sandbox's network could not be made sure of; tries again and lets the pod run.",
+                  after: { sandboxBackOff: "adopting" },
                 },
                 creating: {
                   description: "The runtime makes the sandbox.",
