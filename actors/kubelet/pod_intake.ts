@@ -153,11 +153,16 @@ export class PodIntake {
   }
 
   #keepVolumesFresh(record: PodRecord): void {
-    if (this.world.system.get(record.volumesAddress) !== undefined) return;
-    this.world.system.spawn(this.#volumesKind, {
+    const { world } = this;
+    if (world.system.get(record.volumesAddress) !== undefined) return;
+    world.system.spawn(this.#volumesKind, {
       address: record.volumesAddress,
       supervisor: record.address,
       input: undefined,
+    });
+    world.volumes.follow(record, () => {
+      if (world.system.get(record.volumesAddress) === undefined) return;
+      world.system.tell(record.volumesAddress, { type: "sources.changed" });
     });
   }
 

@@ -1,9 +1,13 @@
-/** Config maps, secrets and tokens that the pods of this node name; each is read once and kept for a short while. */
+/**
+ * Config maps, secrets and tokens that the pods of this node name. What a mounted volume shows is watched, object by
+ * object (that is all that a node may watch); what is only read once is kept for a moment.
+ */
 import type { ConfigMap, KubeObject, Pod, Secret } from "../../machines/objects/object.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import type { TokenRequest } from "../../machines/volumes/payload.ts";
 import { type ApiClient, type ResourceRef, resources } from "../../ports/api_client.ts";
-import type { Clock } from "../../ports/clock.ts";
+import { type Informer, startInformer } from "../informer.ts";
+import type { ActorSystem, Address } from "../system.ts";
 
 interface Kept<T> {
   readonly object: Promise<T | undefined>;
@@ -16,14 +20,73 @@ interface Token {
   readonly renewAt: number;
 }
 
-/** What a volume shows is at most this much older than the API. */
+/** Containers of one pod, and pods that start together, name the same objects. */
 const keptMs = 1_000;
+
+interface Followed {
+  readonly informer: Informer<KubeObject>;
+  /** By pod. */
+  readonly followers: Map<string, () => void>;
+}
+
+export interface References {
+  readonly configMaps: readonly string[];
+  readonly secrets: readonly string[];
+}
 
 export class Sources {
   #objects = new Map<string, Kept<KubeObject>>();
   #tokens = new Map<string, Token>();
 
-  constructor(readonly ports: { client: ApiClient; clock: Clock }) {}
+  #followed = new Map<string, Followed>();
+
+  constructor(
+    readonly ports: { client: ApiClient; system: ActorSystem; node: string; supervisor: Address },
+  ) {}
+
+  /** From now on `changed` is called when one of the objects is different. Once for a pod and an object. */
+  follow(pod: Pod, references: References, changed: () => void): void {
+    const { namespace = "", uid } = pod.metadata;
+    const named = [
+      ...references.configMaps.map((name) => [resources.configMaps, name] as const),
+      ...references.secrets.map((name) => [resources.secrets, name] as const),
+    ];
+    for (const [resource, name] of named) this.#follow(resource, namespace, name).followers.set(uid, changed);
+  }
+
+  unfollow(pod: Pod): void {
+    for (const [key, { informer, followers }] of this.#followed) {
+      if (!followers.delete(pod.metadata.uid) || followers.size > 0) continue;
+      informer.stop();
+      this.#followed.delete(key);
+    }
+  }
+
+  #follow(resource: ResourceRef, namespace: string, name: string): Followed {
+    const key = `${resource.resource}/${namespace}/${name}`;
+    let followed = this.#followed.get(key);
+    if (followed === undefined) {
+      const { system, client, node, supervisor } = this.ports;
+      const informer = startInformer<KubeObject>(system, {
+        node,
+        name: `${resource.resource}:${namespace}:${name}`,
+        client,
+        resource,
+        options: { namespace, fieldSelector: `metadata.name=${name}` },
+        supervisor,
+      });
+      const followers = new Map<string, () => void>();
+      followed = { informer, followers };
+      this.#followed.set(key, followed);
+      informer.subscribe({
+        changed: () => {
+          this.#objects.delete(key);
+          for (const changed of followers.values()) changed();
+        },
+      });
+    }
+    return followed;
+  }
 
   configMap(namespace: string, name: string): Promise<ConfigMap | undefined> {
     return this.#get(resources.configMaps, namespace, name) as Promise<ConfigMap | undefined>;
@@ -34,7 +97,7 @@ export class Sources {
   }
 
   async token(pod: Pod, request: TokenRequest): Promise<string> {
-    const { clock, client } = this.ports;
+    const { client, system: { clock } } = this.ports;
     const key = [pod.metadata.uid, request.audience, request.expirationSeconds, request.path].join("\n");
     const kept = this.#tokens.get(key);
     if (kept !== undefined && clock.wallTime() < kept.renewAt) return kept.text;
@@ -60,13 +123,17 @@ export class Sources {
     return token;
   }
 
+  /** The pod is gone: its tokens too. */
   forget(pod: Pod): void {
+    this.unfollow(pod);
     for (const key of this.#tokens.keys()) if (key.startsWith(`${pod.metadata.uid}\n`)) this.#tokens.delete(key);
   }
 
   #get(resource: ResourceRef, namespace: string, name: string): Promise<KubeObject | undefined> {
-    const { clock, client } = this.ports;
+    const { client, system: { clock } } = this.ports;
     const key = `${resource.resource}/${namespace}/${name}`;
+    const followed = this.#followed.get(key);
+    if (followed?.informer.synced) return Promise.resolve(followed.informer.get(`${namespace}/${name}`));
     const now = clock.now();
     const kept = this.#objects.get(key);
     if (kept !== undefined && now < kept.until) return kept.object;

@@ -43,6 +43,15 @@ export class VolumeManager {
     await this.#each(volumes, (volume) => this.#writePayload(record, volume));
   }
 
+  /** Calls back when a config map or secret that a volume shows is different. */
+  follow(record: PodRecord, changed: () => void): void {
+    const named = ((record.pod.spec?.volumes ?? []) as Volume[]).map(payloadReferences);
+    this.world.sources.follow(record.pod, {
+      configMaps: named.flatMap(({ configMaps }) => configMaps),
+      secrets: named.flatMap(({ secrets }) => secrets),
+    }, changed);
+  }
+
   /** Idempotent. */
   async unmountAll(pod: Pod): Promise<void> {
     await this.world.files.remove(this.directoryOf(pod));

@@ -86,7 +86,12 @@ export class KubeletWorld {
     const { client } = options;
     const { clock } = options.system;
     this.events = new EventRecorder({ client, clock, component: "kubelet", host: options.nodeName });
-    this.sources = new Sources({ client, clock });
+    this.sources = new Sources({
+      client,
+      system: options.system,
+      node: options.nodeName,
+      supervisor: this.kubeletAddress,
+    });
     this.volumes = new VolumeManager(this);
     this.node = { nodeName: options.nodeName, hostIPs: this.hostIPs, cpu: "0", memory: "0", ephemeralStorage: "0" };
   }
