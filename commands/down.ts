@@ -2,6 +2,7 @@
 import { DockerRuntime } from "../actors/docker/docker_runtime.ts";
 import { NftPacketFilter } from "../actors/nftables/nft_packet_filter.ts";
 import { tearDownNetwork } from "../actors/pod_network/tear_down_network.ts";
+import { readHostTextFile } from "../actors/real/kernel_file.ts";
 import { addressPlan } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { engineAnswers } from "./docker_engine.ts";
@@ -65,7 +66,7 @@ async function removeContainers(cluster: string): Promise<void> {
 }
 
 async function unmountBelow(directory: string): Promise<void> {
-  const mounts = (await Deno.readTextFile("/proc/self/mounts")).split("\n")
+  const mounts = (await readHostTextFile("/proc/self/mounts")).split("\n")
     .map((line) => (line.split(" ")[1] ?? "").replaceAll("\\040", " "))
     .filter((path) => path.startsWith(`${directory}/`))
     .sort((a, b) => b.length - a.length);

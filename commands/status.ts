@@ -1,4 +1,5 @@
 /** `chartroom status`: does it run, and how are its parts? */
+import { readHostTextFile } from "../actors/real/kernel_file.ts";
 import type { Node, Pod } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { administrator } from "./administrator.ts";
@@ -7,10 +8,11 @@ import type { ClusterState } from "./cluster_state.ts";
 /** Whether a process of that id runs, whoever it belongs to; one that ended and was not waited for does not. */
 export async function isAlive(pid: number): Promise<boolean> {
   try {
-    const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+    const stat = await readHostTextFile(`/proc/${pid}/stat`);
     const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
     return state !== "Z" && state !== "X";
-  } catch {
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
     return false;
   }
 }

@@ -1,4 +1,5 @@
 /** Mounting, by the host's `mount` and `umount`. */
+import { readHostTextFile } from "../real/kernel_file.ts";
 
 async function run(command: string, args: string[]): Promise<void> {
   const { success, stderr } = await new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "piped" })
@@ -8,7 +9,7 @@ async function run(command: string, args: string[]): Promise<void> {
 
 /** Everything mounted at or below a path, the deepest and latest first. */
 export async function mountsBelow(path: string): Promise<string[]> {
-  const table = await Deno.readTextFile("/proc/self/mountinfo");
+  const table = await readHostTextFile("/proc/self/mountinfo");
   const unescape = (text: string) => text.replace(/\\(\d{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
   return table.split("\n").map((line) => unescape(line.split(" ")[4] ?? ""))
     .filter((target) => target === path || target.startsWith(`${path}/`)).reverse();

@@ -1,5 +1,6 @@
 /** The node's files for real: directories, tmpfs and bind mounts. Needs root. */
 import type { EmptyDirectory, NodeFiles } from "../../ports/node_files.ts";
+import { readHostTextFile } from "../real/kernel_file.ts";
 import { writePayload } from "./atomic_writer.ts";
 import { prepareHostPath } from "./host_path.ts";
 import { isMounted, mountTmpfs, unmountBelow } from "./mounts.ts";
@@ -24,7 +25,7 @@ async function makeEmptyDirectory(path: string, { memory, sizeBytes, group }: Em
 }
 
 export const realNodeFiles: NodeFiles = {
-  readHostFile: (path) => orWhenMissing(Deno.readTextFile(path), ""),
+  readHostFile: (path) => orWhenMissing(readHostTextFile(path), ""),
   makeEmptyDirectory,
   async writePayload(directory, payload, version, { secret, group }) {
     await Deno.mkdir(directory, { recursive: true });
