@@ -1,12 +1,15 @@
 /** What runs once per host and cluster: service proxy, name server, external load balancer. */
 import { type DnsServer, startDns } from "../actors/dns/dns_actor.ts";
-import { SharedInformers } from "../actors/informer.ts";
+import { SharedInformers, startInformer } from "../actors/informer.ts";
+import { followHostPorts } from "../actors/kube_proxy/host_port_follower.ts";
 import { type KubeProxy, startKubeProxy } from "../actors/kube_proxy/kube_proxy_actor.ts";
 import { LinkAddresses } from "../actors/load_balancer/host_addresses.ts";
 import { type LoadBalancer, startLoadBalancer } from "../actors/load_balancer/load_balancer_actor.ts";
 import { realRandom } from "../actors/real/real_random.ts";
 import type { ActorSystem } from "../actors/system.ts";
 import { type AddressPlan, controlPlaneAddress, nodePlan } from "../machines/network/address_plan.ts";
+import type { Pod } from "../machines/objects/object.ts";
+import { resources } from "../machines/objects/resources.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import type { PacketFilter } from "../ports/packet_filter.ts";
 import { nodeName } from "./node.ts";
@@ -22,6 +25,8 @@ export interface HostServicesOptions {
   readonly proxyClient: ApiClient;
   /** Acts as the service controller: may write services' status and events. */
   readonly balancerClient: ApiClient;
+  /** Acts as the node of that name: may read its pods. */
+  nodeClient(name: string): ApiClient;
 }
 
 export interface HostServices {
@@ -55,6 +60,22 @@ export function startHostServices(options: HostServicesOptions): HostServices {
       return { name: nodeName(number), address, podCidr };
     }),
   });
+  const hostPorts = Array.from({ length: options.nodes }, (_, number) => {
+    const name = nodeName(number);
+    const pods = startInformer<Pod>(system, {
+      node,
+      scope: "host-ports",
+      name,
+      client: options.nodeClient(name),
+      resource: resources.pods,
+      options: { fieldSelector: `spec.nodeName=${name}` },
+    });
+    const stop = followHostPorts(pods, name, proxy);
+    return () => {
+      stop();
+      pods.stop();
+    };
+  });
   const dns = startDns({
     system,
     node,
@@ -76,7 +97,8 @@ export function startHostServices(options: HostServicesOptions): HostServices {
     dns,
     balancer,
     async stop() {
-      proxy.stop();
+      for (const each of hostPorts) each();
+      await proxy.stop();
       balancer.stop();
       await dns.stop();
       informers.stop();

@@ -159,6 +159,7 @@ class Cluster {
         packetFilter: host.packetFilter,
         proxyClient: master.client({ name: "system:kube-proxy", groups: ["system:authenticated"] }),
         balancerClient: master.client(controllerAccount("service-controller")),
+        nodeClient: clientOf,
       });
     }
     const client = master.client({ name: "chartroom", groups: ["system:masters"] });
