@@ -6,6 +6,7 @@
  *     volume/key -> ..data/key             what containers open
  */
 import type { Payload } from "../../machines/volumes/payload.ts";
+import { link, linkInto } from "./links.ts";
 
 const dataLink = "..data";
 
@@ -36,7 +37,7 @@ export async function writePayload(
     await Deno.chmod(target, ownership.group === undefined ? mode : mode | ((mode & 0o700) >> 3 & 0o40));
   }
   await Deno.remove(`${directory}/..data_tmp`).catch(() => {});
-  await Deno.symlink(fresh, `${directory}/..data_tmp`);
+  await link(fresh, `${directory}/..data_tmp`);
   await Deno.rename(`${directory}/..data_tmp`, `${directory}/${dataLink}`);
   await linkNames(directory, payload);
   if (current !== undefined && current !== fresh) await Deno.remove(`${directory}/${current}`, { recursive: true });
@@ -49,11 +50,11 @@ async function linkNames(directory: string, payload: Payload): Promise<void> {
   for await (const { name } of Deno.readDir(directory)) {
     if (!name.startsWith("..") && !wanted.has(name)) await Deno.remove(`${directory}/${name}`, { recursive: true });
   }
+  const missing: string[] = [];
   for (const name of wanted) {
-    if (await readLink(`${directory}/${name}`) === undefined) {
-      await Deno.symlink(`${dataLink}/${name}`, `${directory}/${name}`);
-    }
+    if (await readLink(`${directory}/${name}`) === undefined) missing.push(`${dataLink}/${name}`);
   }
+  await linkInto(directory, missing);
 }
 
 function checkPath(path: string): void {

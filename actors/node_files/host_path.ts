@@ -4,15 +4,15 @@ import { VolumeError } from "../../machines/volumes/payload.ts";
 type Kind = "Directory" | "File" | "Socket" | "CharDevice" | "BlockDevice";
 
 const made: Readonly<Record<string, (path: string) => Promise<void>>> = {
-  DirectoryOrCreate: async (path) => await Deno.mkdir(path, { recursive: true, mode: 0o755 }),
-  FileOrCreate: async (path) => (await Deno.open(path, { create: true, write: true, mode: 0o644 })).close(),
+  DirectoryOrCreate: (path) => makeDirectory(path),
+  FileOrCreate: (path) => run("touch", "--", path),
 };
 
 /** @throws VolumeError when it is not there, or is something else. */
 export async function prepareHostPath({ path, type = "" }: { path: string; type?: string }): Promise<void> {
   // Without a type whatever is there will do; where nothing is, the runtime needs a directory.
   if (type === "") {
-    if (await kindOf(path) === undefined) await Deno.mkdir(path, { recursive: true });
+    if (await kindOf(path) === undefined) await makeDirectory(path);
     return;
   }
   const make = made[type];
@@ -28,6 +28,17 @@ export async function prepareHostPath({ path, type = "" }: { path: string; type?
     BlockDevice: "block device",
   };
   throw new VolumeError(`hostPath type check failed: ${path} is not a ${said[wanted] ?? wanted}`);
+}
+
+function makeDirectory(path: string): Promise<void> {
+  return run("mkdir", "-p", "-m", "755", "--", path);
+}
+
+/** The host's own programs: this process may write below its state only. */
+async function run(command: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args, stdin: "null", stdout: "null", stderr: "piped" })
+    .output();
+  if (!success) throw new VolumeError(`hostPath cannot be made: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
 async function kindOf(path: string): Promise<Kind | undefined> {
