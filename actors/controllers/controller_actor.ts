@@ -31,7 +31,11 @@ export function startController(controller: Controller, host: ControllerHost): A
   const self = address({ node: host.node, kind: "controller", name: controller.name });
   const sources = [...controller.watches.map(({ resource }) => resource), ...controller.reads ?? []];
   const limiter = new Limiter(concurrency);
-  const events = new EventRecorder({ client: host.client, clock: system.clock, component: controller.name });
+  const events = new EventRecorder({
+    client: host.client,
+    clock: system.clock,
+    component: controller.eventSource ?? controller.name,
+  });
   const writer = new PlanWriter(host.client, informers, events);
   const unsubscribe: (() => void)[] = [];
 

@@ -1,6 +1,7 @@
 /** The controllers of a cluster, run by whichever master leads. A new controller is one folder and one row here. */
 import type { Controller } from "../../machines/controllers/controller.ts";
 import { deploymentController } from "../../machines/controllers/deployment/deployment_controller.ts";
+import { endpointSliceMirroringController } from "../../machines/controllers/endpoint_slice_mirroring/endpoint_slice_mirroring_controller.ts";
 import { endpointSliceController } from "../../machines/controllers/endpoints/endpoint_slice_controller.ts";
 import { endpointsController } from "../../machines/controllers/endpoints/endpoints_controller.ts";
 import { garbageCollector } from "../../machines/controllers/garbage_collector/garbage_collector.ts";
@@ -48,6 +49,7 @@ function controllers(options: ControllerManagerOptions): Controller[] {
     replicaSetController,
     endpointSliceController,
     endpointsController,
+    endpointSliceMirroringController,
     serviceAccountController,
     rootCaController(options.rootCa),
     namespaceController(everything),

@@ -1,7 +1,8 @@
 /**
- * Records Events (core/v1) about objects. The same event about the same object again counts up the one that is there
- * (client-go's event correlator); events are a help for people, so a refused one is dropped and counted, never retried.
+ * Records Events (core/v1) about objects. The same event about the same object again counts up the one that is there;
+ * events are a help for people, so a refused one is dropped and counted, never retried.
  */
+import { EventCorrelator, keep } from "../../machines/events/event_correlator.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { formatMicroTime, formatTime } from "../../machines/objects/time.ts";
@@ -19,9 +20,9 @@ export interface RecordedEvent {
   readonly action?: string;
 }
 
-/** Remembered events, so that a repeated one counts up; and the most that wait to be written. */
-const remembered = 4096;
-const waitingAtMost = 1000;
+/** The most that wait to be written, and that are on their way at once. */
+const waitingAtMost = 10_000;
+const atOnce = 8;
 
 interface Seen {
   readonly name: string;
@@ -29,13 +30,26 @@ interface Seen {
   count: number;
 }
 
+interface Waiting {
+  readonly event: RecordedEvent;
+  readonly key: string;
+  readonly message: string;
+  readonly combined: boolean;
+  /** When it happened; it may be written a little later. */
+  readonly at: number;
+}
+
 export class EventRecorder {
-  /** Events that were refused by the API server, or for which there was no room. */
+  /** Events that were refused by the API server, or for which there was no room, or too many about one object. */
   dropped = 0;
+  #correlator = new EventCorrelator();
   #seen = new Map<string, Seen>();
-  #waiting: RecordedEvent[] = [];
-  #writing = false;
+  #waiting: Waiting[] = [];
+  /** Keys on their way: the next of the same key waits for what became of it. */
+  #underWay = new Map<string, Promise<void>>();
+  #writing = 0;
   #last = 0;
+  #idle: (() => void)[] = [];
 
   /** `component` and `host`: the events' source. */
   constructor(
@@ -43,40 +57,50 @@ export class EventRecorder {
   ) {}
 
   record(event: RecordedEvent): void {
-    if (this.#waiting.length >= waitingAtMost) {
+    const at = this.options.clock.wallTime();
+    const told = this.#waiting.length < waitingAtMost ? this.#correlator.correlate(event, at) : undefined;
+    if (told === undefined) {
       this.dropped++;
       return;
     }
-    this.#waiting.push(event);
-    if (!this.#writing) void this.#writeAll();
+    this.#waiting.push({ event, ...told, at });
+    this.#pump();
   }
 
-  async #writeAll(): Promise<void> {
-    this.#writing = true;
-    try {
-      for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
-        try {
-          await this.#write(event);
-        } catch {
-          this.dropped++; // Its namespace may be gone, or the server; people still see the object itself.
-        }
-      }
-    } finally {
-      this.#writing = false;
+  /** Resolves when everything recorded so far has been written or dropped. */
+  async flush(): Promise<void> {
+    if (this.#writing === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #pump(): void {
+    while (this.#writing < atOnce) {
+      const next = this.#waiting.shift();
+      if (next === undefined) break;
+      this.#writing++;
+      const before = this.#underWay.get(next.key);
+      const written = (before === undefined ? this.#write(next) : before.then(() => this.#write(next)))
+        .catch(() => void this.dropped++) // Its namespace may be gone, or the server; people still see the object itself.
+        .then(() => {
+          if (this.#underWay.get(next.key) === written) this.#underWay.delete(next.key);
+          this.#writing--;
+          this.#pump();
+        });
+      this.#underWay.set(next.key, written);
     }
+    if (this.#writing === 0) { for (const resolve of this.#idle.splice(0)) resolve(); }
   }
 
-  async #write(event: RecordedEvent): Promise<void> {
-    const { client, clock, component } = this.options;
-    const { about, type, reason, message, fieldPath } = event;
-    const now = formatTime(clock.wallTime());
-    const key = [about.metadata.uid, fieldPath, type, reason, message].join("\n");
+  async #write(waiting: Waiting): Promise<void> {
+    const { client } = this.options;
+    const { key, event, combined } = waiting;
+    const message = waiting.message.slice(0, 1024);
     const seen = this.#seen.get(key);
     if (seen !== undefined) {
       seen.count++;
       const body = event.action === undefined
-        ? { count: seen.count, lastTimestamp: now }
-        : { series: { count: seen.count, lastObservedTime: formatMicroTime(clock.wallTime()) } };
+        ? { count: seen.count, lastTimestamp: formatTime(waiting.at), ...(combined && { message }) }
+        : { series: { count: seen.count, lastObservedTime: formatMicroTime(waiting.at) } };
       try {
         await client.patch(resources.events, seen.namespace, seen.name, "merge", body);
         return;
@@ -84,58 +108,65 @@ export class EventRecorder {
         this.#seen.delete(key); // It has expired or was deleted: write it anew.
       }
     }
+    const { about, type, reason } = event;
     const namespace = about.metadata.namespace ?? "default";
-    const name = `${about.metadata.name}.${this.#stamp()}`;
+    const name = `${about.metadata.name}.${this.#stamp(waiting.at)}`;
     await client.create(resources.events, namespace, {
       apiVersion: "v1",
       kind: "Event",
       metadata: { name, namespace },
-      involvedObject: {
-        apiVersion: about.apiVersion,
-        kind: about.kind,
-        name: about.metadata.name,
-        ...(about.metadata.namespace === undefined ? {} : { namespace }),
-        uid: about.metadata.uid,
-        resourceVersion: about.metadata.resourceVersion,
-        ...(fieldPath === undefined ? {} : { fieldPath }),
-      },
+      involvedObject: this.#involved(event),
       type,
       reason,
-      message: message.slice(0, 1024),
-      ...(event.action === undefined ? this.#counted(now) : this.#acted(event.action)),
-      reportingComponent: component,
+      message,
+      ...(event.action === undefined ? this.#counted(waiting) : this.#acted(event.action, waiting.at)),
     });
-    this.#seen.set(key, { name, namespace, count: 1 });
-    if (this.#seen.size > remembered) this.#seen.delete(this.#seen.keys().next().value!);
+    keep(this.#seen, key, { name, namespace, count: 1 });
   }
 
-  #counted(now: string) {
-    const { component, host } = this.options;
+  #involved({ about: { apiVersion, kind, metadata }, fieldPath }: RecordedEvent) {
+    const { name, namespace, uid, resourceVersion } = metadata;
     return {
-      source: { component, ...(host === undefined ? {} : { host }) },
-      reportingInstance: host ?? "",
-      firstTimestamp: now,
-      lastTimestamp: now,
-      count: 1,
-      eventTime: null,
+      apiVersion,
+      kind,
+      name,
+      ...(namespace === undefined ? {} : { namespace }),
+      uid,
+      resourceVersion,
+      ...(fieldPath ? { fieldPath } : {}),
     };
   }
 
-  #acted(action: string) {
-    const { component, host, clock } = this.options;
+  #counted({ at, combined }: Waiting) {
+    const { component, host } = this.options;
+    return {
+      source: { component, ...(host === undefined ? {} : { host }) },
+      firstTimestamp: formatTime(at),
+      lastTimestamp: formatTime(at),
+      count: 1,
+      eventTime: null,
+      // client-go leaves these out of events that it combines.
+      reportingComponent: combined ? "" : component,
+      reportingInstance: combined ? "" : host ?? "",
+    };
+  }
+
+  #acted(action: string, at: number) {
+    const { component, host } = this.options;
     return {
       source: {},
-      reportingInstance: `${component}-${host ?? "chartroom"}`,
       firstTimestamp: null,
       lastTimestamp: null,
-      eventTime: formatMicroTime(clock.wallTime()),
+      eventTime: formatMicroTime(at),
       action,
+      reportingComponent: component,
+      reportingInstance: `${component}-${host ?? "chartroom"}`,
     };
   }
 
   /** Wall time in nanoseconds as hex, as Kubernetes names events; made unique within this recorder. */
-  #stamp(): string {
-    this.#last = Math.max(this.#last + 1, this.options.clock.wallTime() * 1000);
+  #stamp(at: number): string {
+    this.#last = Math.max(this.#last + 1, at * 1000);
     return (BigInt(Math.floor(this.#last)) * 1000n).toString(16);
   }
 }

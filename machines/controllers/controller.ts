@@ -97,8 +97,10 @@ export interface PlanContext {
 }
 
 export interface Controller {
-  /** Kubernetes' name of it, for example "deployment-controller"; the source of its events. */
+  /** Kubernetes' name of it, for example "deployment-controller". */
   readonly name: string;
+  /** The source of its events; its name, unless told. */
+  readonly eventSource?: string;
   /** Its user: `system:serviceaccount:kube-system:NAME` as Kubernetes names controllers' accounts. */
   readonly account: string;
   /** What it watches, and the keys that a change of an object concerns; `previous` is set for updates. */

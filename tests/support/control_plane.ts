@@ -103,6 +103,7 @@ export async function startControlPlane(options: ControlPlaneOptions<Clock> = {}
     apiServerPort: 6443,
     clientAuthority: "authority",
     frontProxyAuthority: "front proxy authority",
+    now: clock.wallTime(),
   });
   const shared = { system, node: "test", identity: "test", random };
   if (options.scheduler ?? true) startScheduler({ ...shared, client: api.client(component("kube-scheduler")) });

@@ -25,9 +25,9 @@ export class Kubelets {
 
   constructor(readonly client: ApiClient, readonly clock: Clock) {}
 
-  async register({ name, labels = {}, cpu = "4", memory = "8Gi", pods = "110" }: NodeShape): Promise<void> {
+  async register({ name, labels = {}, cpu = "4", memory = "8Gi", pods = "20" }: NodeShape): Promise<void> {
     const now = formatTime(this.clock.wallTime());
-    const amounts = { cpu, memory, pods };
+    const amounts = { cpu, memory, pods, "ephemeral-storage": "10Gi" };
     const node = await this.client.create<Node>(resources.nodes, undefined, {
       apiVersion: "v1",
       kind: "Node",
@@ -35,13 +35,14 @@ export class Kubelets {
     });
     const status = {
       ...node.status,
+      addresses: [{ type: "InternalIP", address: "10.50.0.1" }],
       capacity: amounts,
       allocatable: amounts,
       conditions: [{
         type: "Ready",
         status: "True",
         reason: "KubeletReady",
-        message: "ok",
+        message: "kubelet is posting ready status",
         lastHeartbeatTime: now,
         lastTransitionTime: now,
       }],
@@ -64,17 +65,16 @@ export class Kubelets {
   /** Posts the node's conditions anew, as a kubelet that came back. */
   async post(node: string): Promise<void> {
     const now = formatTime(this.clock.wallTime());
-    const { status } = await this.client.get<Node>(resources.nodes, undefined, node);
     const conditions = [{
       type: "Ready",
       status: "True",
       reason: "KubeletReady",
-      message: "ok",
+      message: "kubelet is posting ready status",
       lastHeartbeatTime: now,
       lastTransitionTime: now,
     }];
-    const body = { status: { ...status, conditions } };
-    await this.client.patch(resources.nodes, undefined, node, "merge", body, { subresource: "status" });
+    const body = { status: { conditions } };
+    await this.client.patch(resources.nodes, undefined, node, "strategic", body, { subresource: "status" });
   }
 
   /** The pod has an address and runs; `ready` tells whether its readiness probe agrees. */
@@ -91,6 +91,7 @@ export class Kubelets {
           condition("Initialized", "True"),
           condition("Ready", status),
           condition("ContainersReady", status),
+          condition("PodScheduled", "True"),
         ],
         hostIP: "10.50.0.1",
         podIP,

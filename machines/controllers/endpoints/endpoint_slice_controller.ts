@@ -4,6 +4,7 @@ import type { EndpointSlice, Node, Pod, Service } from "../../objects/object.ts"
 import { resources } from "../../objects/resources.ts";
 import { type Controller, ownKey, type Plan, type Write } from "../controller.ts";
 import { controllerReference } from "../ownership.ts";
+import { managedBy, serviceName } from "./endpoint_slice_labels.ts";
 import {
   conditionsOf,
   type EndpointPort,
@@ -17,8 +18,6 @@ import {
 } from "./service_ports.ts";
 
 const manager = "endpointslice-controller.k8s.io";
-const managedBy = "endpointslice.kubernetes.io/managed-by";
-export const serviceName = "kubernetes.io/service-name";
 /** kube-controller-manager's --max-endpoints-per-slice. */
 const perSlice = 100;
 

@@ -4,6 +4,7 @@ import type { Node, Pod } from "../../objects/object.ts";
 import { resources } from "../../objects/resources.ts";
 import { formatTime } from "../../objects/time.ts";
 import { type Controller, ownKey, type Plan, type Write } from "../controller.ts";
+import { conditionPatch } from "../pod_conditions.ts";
 import { isReady } from "../pod_readiness.ts";
 import { taintsFor } from "./node_conditions.ts";
 
@@ -11,6 +12,7 @@ import { taintsFor } from "./node_conditions.ts";
 export const nodeLifecycleController: Controller = {
   name: "node-lifecycle-controller",
   account: "node-controller",
+  eventSource: "node-controller",
   watches: [
     {
       resource: resources.nodes,
@@ -45,15 +47,15 @@ function sameForOthers(node: Node, previous: Node): boolean {
 }
 
 function markNotReady(pod: Pod, now: number): Write {
-  const { name, namespace = "", uid } = pod.metadata;
-  const condition = { type: "Ready", status: "False", lastTransitionTime: formatTime(now) };
+  const { name, namespace = "" } = pod.metadata;
+  const condition = { type: "Ready", status: "False", lastTransitionTime: formatTime(now) } as const;
   return {
     type: "patch",
     resource: resources.pods,
     namespace,
     name,
     patch: "strategic",
-    body: { metadata: { uid }, status: { conditions: [condition] } },
+    body: conditionPatch(pod, condition),
     subresource: "status",
     missingIsFine: true,
     onSuccess: { about: pod, type: "Warning", reason: "NodeNotReady", message: "Node is not ready" },

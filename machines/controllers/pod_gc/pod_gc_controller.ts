@@ -3,6 +3,7 @@ import type { Node, Pod } from "../../objects/object.ts";
 import { resources } from "../../objects/resources.ts";
 import { formatTime, parseTime } from "../../objects/time.ts";
 import type { Controller, Plan, Write } from "../controller.ts";
+import { conditionPatch, disruptionTarget } from "../pod_conditions.ts";
 
 /** How long a node must have been missing: its object may only be on its way. */
 const quarantineMs = 40_000;
@@ -59,15 +60,9 @@ function remove({ metadata: { name, namespace = "", uid } }: Pod): Write {
 
 function markFailed(pod: Pod, now: number): Write[] {
   if (pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed") return [];
-  const { name, namespace = "", uid } = pod.metadata;
-  const condition = {
-    type: "DisruptionTarget",
-    status: "True",
-    reason: "DeletionByPodGC",
-    message: "PodGC: node no longer exists",
-    lastTransitionTime: formatTime(now),
-  };
-  const body = { metadata: { uid }, status: { phase: "Failed", conditions: [condition] } };
+  const { name, namespace = "" } = pod.metadata;
+  const condition = disruptionTarget(pod, "DeletionByPodGC", "PodGC: node no longer exists", formatTime(now));
+  const body = conditionPatch(pod, condition, { phase: "Failed" });
   const { nodeName = "" } = pod.spec ?? {};
   return [{
     type: "patch",

@@ -5,6 +5,7 @@ import { resources } from "../../objects/resources.ts";
 import { formatTime, parseTime } from "../../objects/time.ts";
 import { toleratedSeconds } from "../../scheduler/tolerations.ts";
 import type { Caches, Controller, Plan, Write } from "../controller.ts";
+import { conditionPatch, disruptionTarget } from "../pod_conditions.ts";
 import type { Taint } from "../node_lifecycle/node_conditions.ts";
 
 function evictingTaints(node: Node | undefined): Taint[] {
@@ -56,13 +57,8 @@ function podKey({ metadata }: Pod): string {
 
 function evict(pod: Pod, now: number): Write[] {
   const { name, namespace = "", uid } = pod.metadata;
-  const condition = {
-    type: "DisruptionTarget",
-    status: "True",
-    reason: "DeletionByTaintManager",
-    message: "Taint manager: deleting due to NoExecute taint",
-    lastTransitionTime: formatTime(now),
-  };
+  const why = "Taint manager: deleting due to NoExecute taint";
+  const condition = disruptionTarget(pod, "DeletionByTaintManager", why, formatTime(now));
   const message = `Marking for deletion Pod ${namespace}/${name}`;
   return [
     { type: "event", event: { about: pod, type: "Normal", reason: "TaintManagerEviction", message } },
@@ -72,7 +68,7 @@ function evict(pod: Pod, now: number): Write[] {
       namespace,
       name,
       patch: "strategic",
-      body: { metadata: { uid }, status: { conditions: [condition] } },
+      body: conditionPatch(pod, condition),
       subresource: "status",
       missingIsFine: true,
     },
