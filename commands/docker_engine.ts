@@ -13,7 +13,9 @@ export async function engineAnswers(): Promise<boolean> {
     const answer = new Uint8Array(64);
     const length = await connection.read(answer);
     return new TextDecoder().decode(answer.subarray(0, length ?? 0)).includes(" 200 ");
-  } catch {
+  } catch (error) {
+    // Nobody listens, or we may not: either way there is no engine for us. That Deno forbids to ask is our own fault.
+    if (error instanceof Deno.errors.NotCapable) throw error;
     return false;
   } finally {
     connection?.close();

@@ -25,6 +25,9 @@ export async function down(state: ClusterState, options: { deleteState?: boolean
   }
   await state.forgetRunning();
   if (await engineAnswers()) await progress.step("Containers removed", () => removeContainers(state.name));
+  else if (running?.runtime !== "simulated") {
+    progress.say("  No Docker engine answers: containers of the cluster, if there are any, are left as they are.");
+  }
   if (Deno.uid() === 0) {
     await progress.step(
       "Links and rules removed",

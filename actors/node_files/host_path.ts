@@ -41,15 +41,25 @@ async function run(command: string, ...args: string[]): Promise<void> {
   if (!success) throw new VolumeError(`hostPath cannot be made: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
+/** As `stat` calls what it finds at the end of all links. */
+const kinds: Readonly<Record<string, Kind>> = {
+  "directory": "Directory",
+  "regular file": "File",
+  "regular empty file": "File",
+  "socket": "Socket",
+  "character special file": "CharDevice",
+  "block special file": "BlockDevice",
+};
+
+/** By the host's `stat`: Deno looks at nothing in /proc, /sys and /dev for a process with less than all permissions. */
 async function kindOf(path: string): Promise<Kind | undefined> {
-  try {
-    const found = await Deno.stat(path);
-    if (found.isDirectory) return "Directory";
-    if (found.isSocket) return "Socket";
-    if (found.isCharDevice) return "CharDevice";
-    return found.isBlockDevice ? "BlockDevice" : "File";
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+  const { success, stdout, stderr } = await new Deno.Command("stat", {
+    args: ["-L", "-c", "%F", "--", path],
+    env: { LC_ALL: "C" },
+    stdin: "null",
+  }).output();
+  if (success) return kinds[new TextDecoder().decode(stdout).trim()] ?? "File";
+  const reason = new TextDecoder().decode(stderr).trim();
+  if (/: (No such file or directory|Not a directory)$/.test(reason)) return undefined;
+  throw new VolumeError(`hostPath cannot be looked at: ${reason}`);
 }
