@@ -127,8 +127,20 @@ export async function httpGet(
   const headers = new Headers({ "user-agent": "kube-probe/1.36", accept: "*/*" });
   for (const { name, value } of action.httpHeaders ?? []) headers.append(name, value);
   if (scheme === "https") return await unverifiedGet(url, headers, signal);
-  const response = await fetch(url, { headers, signal, redirect: "manual" });
-  return { status: response.status, body: (await response.text()).slice(0, mostBodyBytes) };
+  try {
+    const response = await fetch(url, { headers, signal, redirect: "manual" });
+    return { status: response.status, body: (await response.text()).slice(0, mostBodyBytes) };
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new Refused(`Get "${url}": ${dialError(url, error)}`);
+  }
+}
+
+/** What people know from other clients, for the failure that they meet most. */
+export function dialError(url: string, error: unknown): string {
+  const { hostname, port } = new URL(url);
+  const said = error instanceof Error ? `${error.message} ${(error.cause as Error | undefined)?.message ?? ""}` : "";
+  return /refused/i.test(said) ? `dial tcp ${hostname}:${port}: connect: connection refused` : said.trim();
 }
 
 /** Kubernetes checks no certificates here: pods have their own, for names that nobody knows. */

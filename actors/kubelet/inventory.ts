@@ -44,17 +44,26 @@ export interface Adopted {
   readonly nextAttempt: number;
   readonly facts: Run | undefined;
   readonly last: Run | undefined;
+  /** Of the definition that it was made from. */
+  readonly hash: string | undefined;
 }
 
 /** One that was made and never started counts as not there: its name brings it back when it is made again. */
 export function adopt(container: FoundContainer | undefined, image: string): Adopted {
   if (container === undefined) {
-    return { found: "nothing", crashes: 0, nextAttempt: 0, facts: undefined, last: undefined };
+    return { found: "nothing", crashes: 0, nextAttempt: 0, facts: undefined, last: undefined, hash: undefined };
   }
   const { current, attempt, previous } = container;
   const last = previous === undefined || previous.state !== "exited" ? undefined : factsOf(previous, image);
   if (current.state === "created") {
-    return { found: "nothing", crashes: attempt === 0 ? 0 : 1, nextAttempt: attempt, facts: undefined, last };
+    return {
+      found: "nothing",
+      crashes: attempt === 0 ? 0 : 1,
+      nextAttempt: attempt,
+      facts: undefined,
+      last,
+      hash: undefined,
+    };
   }
   const ranMs = Date.parse(current.finishedAt ?? "") - Date.parse(current.startedAt ?? "");
   return {
@@ -63,5 +72,6 @@ export function adopt(container: FoundContainer | undefined, image: string): Ado
     nextAttempt: attempt + 1,
     facts: factsOf(current, image),
     last,
+    hash: current.labels[labelNames.hash],
   };
 }

@@ -44,7 +44,6 @@ export function podKind(world: KubeletWorld, children: Children) {
         try {
           await wireSandbox(world, record);
         } catch (error) {
-          await dropSandbox(world, record).catch(() => {}); // The next attempt has another name.
           throw sandboxFailure(world, record, error);
         }
         return { type: "sandbox.started" } as const;

@@ -12,6 +12,7 @@ import type { RuntimeContainer } from "../../ports/container_runtime.ts";
 import { type ActorKind, actorKind } from "../system.ts";
 import { pathOf } from "../../machines/container/container_view.ts";
 import { containerKind, noteBackOff } from "./container_actor.ts";
+import { specHash } from "./container_draft.ts";
 import { adopt, type FoundPod } from "./inventory.ts";
 import type { ContainerRecord, PodRecord, RunRecord } from "./pod_record.ts";
 import { podKind } from "./pod_actor.ts";
@@ -145,6 +146,11 @@ export class PodIntake {
           return { ...containerInput(record, container), found };
         },
       });
+      // Its definition was changed while no kubelet looked.
+      if (container.found === "running" && container.foundHash !== specHash(container.spec)) {
+        container.stopReason = "definition changed, will be restarted";
+        this.world.system.tell(container.address, { type: "container.changed" });
+      }
       handle.subscribe((snapshot) => {
         noteBackOff(this.world, record, container, pathOf(snapshot.value));
         this.world.moved(record);
@@ -228,6 +234,7 @@ export class PodIntake {
       image: undefined,
       stopReason: undefined,
       found: adopted.found,
+      foundHash: adopted.hash,
       crashes: adopted.crashes,
     };
   }

@@ -34,6 +34,8 @@ export interface ContainerRecord {
   /** Why it is being stopped, for the event. */
   stopReason: string | undefined;
   found: ContainerInput["found"];
+  /** Hash of the definition that what was found was made from. */
+  foundHash: string | undefined;
   crashes: number;
 }
 

@@ -3,7 +3,7 @@ import type { ProbeName } from "../../machines/container/container_machine.ts";
 import type { Container } from "../../machines/objects/object.ts";
 import { type ProbeInput, probeMachine } from "../../machines/probe/probe_machine.ts";
 import { type ActorKind, actorKind, type Address, partsOf } from "../system.ts";
-import { execute, httpGet, portOf, Refused, withTimeout } from "./hooks.ts";
+import { dialError, execute, httpGet, portOf, Refused, withTimeout } from "./hooks.ts";
 import type { ContainerRecord, PodRecord } from "./pod_record.ts";
 import { type KubeletWorld, messageOf } from "./world.ts";
 
@@ -101,8 +101,12 @@ async function check(
   } else if (probe.tcpSocket !== undefined) {
     const hostname = probe.tcpSocket.host || record.podIPs[0] || "127.0.0.1";
     const port = portOf(container, probe.tcpSocket.port);
-    const connection = await Deno.connect({ hostname, port, signal } as Deno.ConnectOptions);
-    connection.close();
+    try {
+      (await Deno.connect({ hostname, port, signal } as Deno.ConnectOptions)).close();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new Refused(dialError(`tcp://${hostname}:${port}`, error));
+    }
   } else if (probe.grpc !== undefined) {
     throw new Refused("gRPC probes are not supported by this kubelet yet");
   } else {

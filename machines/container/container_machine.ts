@@ -172,7 +172,7 @@ export const containerMachine = containerSetup.createMachine({
           { guard: { type: "isClean", params: exitCode }, target: "completed", actions: "noteUnready" },
           { target: "failed", actions: "noteUnready" },
         ],
-        "container.changed": "stopping",
+        "container.changed": { target: "stopping", actions: "forgetCrashes" },
         "container.startAsked": { actions: "allowStart" },
         "container.stopAsked": { target: "stopping", actions: [{ type: "setGrace", params: grace }, "forbidStart"] },
         "probe.failed": [

@@ -83,3 +83,30 @@ Deno.test("a kubelet that was killed adopts what runs and starts nothing twice",
   assertEquals(before.status?.containerStatuses?.[0]?.restartCount, 0);
   assertEquals(harness.faults, []);
 });
+
+Deno.test("a kubelet restarts a container whose image was changed, while it looks and while it was away", async () => {
+  await using harness = await Harness.start();
+  const other = `${busybox.split(":")[0]}:2`;
+  const tag = new Deno.Command("docker", { args: ["tag", busybox, other] });
+  assertEquals((await tag.output()).success, true);
+  const change = (image: string) =>
+    harness.api.patch(resources.pods, "default", "changed", "strategic", {
+      spec: { containers: [{ name: "app", image }] },
+    });
+  const restarted = (image: string, count: number) =>
+    harness.until("changed", (pod) => {
+      const status = pod?.status?.containerStatuses?.[0];
+      return isReady(pod) && status?.image === image && status.restartCount === count;
+    });
+  await harness.createPod("changed", { containers: [sleeper("app")] });
+  await harness.ready("changed");
+  await change(other);
+  await restarted(other, 1);
+  await harness.crash();
+  await change(busybox);
+  await harness.startKubelet();
+  await restarted(busybox, 2);
+  const messages = (await harness.events("changed")).map(({ message }) => message);
+  assert(messages.includes("Container app definition changed, will be restarted"));
+  assertEquals(harness.faults, []);
+});
