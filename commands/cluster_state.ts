@@ -7,10 +7,13 @@
  *     store/         the log and snapshots of the store
  *     nodes/NAME/    volumes and logs of a node's pods
  *     kubeconfig     the administrator's
- *     running.json   who runs the cluster now, if anybody
+ *     running.json   how it runs now
+ *     lock           held by the process that runs the cluster, roles.lock by each of the processes below it
+ *     *.log          what was said by a cluster in the background, and by a Docker Engine that was started for it
  */
 import { join } from "node:path";
 import { drawIndex } from "../machines/network/address_plan.ts";
+import { lockHolder, type StateLock, takeLock } from "./state_lock.ts";
 
 export interface ClusterIdentity {
   readonly name: string;
@@ -26,7 +29,16 @@ export interface RunningCluster {
   readonly nodes: readonly string[];
   readonly runtime: string;
   readonly startedAt: string;
+  /** Where master and nodes are processes of their own: their ids by role. */
+  readonly processes?: Readonly<Record<string, number>>;
 }
+
+/** Everything that is ever written into a state directory. */
+const ownNames = [
+  ...["cluster.json", "pki", "store", "nodes", "kubeconfig", "running.json", "lock", "roles.lock"],
+  ...["chartroom.log", "dockerd.log"],
+];
+const isOwn = (name: string) => ownNames.includes(name.replace(/\.new$/, ""));
 
 const namePattern = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
 
@@ -57,7 +69,6 @@ export class ClusterState {
   async identityOrNew(hostRanges: readonly string[]): Promise<ClusterIdentity> {
     const existing = await this.identity();
     if (existing !== undefined) return existing;
-    await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
     const taken = await takenIndices(this.path(".."));
     const index = drawIndex({ preferred: hash(this.name), taken, hostRanges });
     const identity = { name: this.name, index, createdAt: new Date().toISOString() };
@@ -65,8 +76,81 @@ export class ClusterState {
     return identity;
   }
 
+  /**
+   * Makes the directory if it is missing, and sees to it that it is one of ours.
+   *
+   * @throws Error when it belongs to another cluster, holds other things, or cannot be written.
+   */
+  async prepare(): Promise<void> {
+    if (await this.identity() === undefined) await this.#refuseForeign();
+    try {
+      await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
+      await Deno.writeTextFile(this.path("roles.lock"), "", { append: true, mode: 0o600 });
+    } catch (error) {
+      throw new Error(`Cannot write to the state directory "${this.directory}": ${(error as Error).message}`);
+    }
+  }
+
+  async #refuseForeign(): Promise<void> {
+    try {
+      for await (const { name } of Deno.readDir(this.directory)) {
+        if (isOwn(name)) continue;
+        throw new Error(
+          `Cannot keep a cluster's state in "${this.directory}": there is something else in it ("${name}")`,
+        );
+      }
+    } catch (error) {
+      if (error instanceof Deno.errors.NotADirectory) {
+        throw new Error(`Cannot keep a cluster's state in "${this.directory}": it is not a directory`);
+      }
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  /**
+   * Ours alone for as long as this process lives.
+   *
+   * @throws Error when another process runs the cluster, or is about to.
+   */
+  async lock(): Promise<StateLock> {
+    const lock = await takeLock(this.path("lock"));
+    if (lock !== undefined) return lock;
+    const pid = await this.holder();
+    const how = await this.running() === undefined ? "it is just being started" : "it runs already";
+    throw new Error(
+      `Cannot bring cluster "${this.name}" up: ${how}, by process ${pid} (chartroom status, chartroom down)`,
+    );
+  }
+
+  /** The process that runs the cluster, or starts or stops it. */
+  holder(): Promise<number | undefined> {
+    return lockHolder(this.path("lock"));
+  }
+
+  /** Everything of ours; the directory itself stays if there is anything else in it. */
+  async remove(): Promise<void> {
+    for await (const { name } of Deno.readDir(this.directory)) {
+      if (isOwn(name)) await Deno.remove(this.path(name), { recursive: true });
+    }
+    try {
+      await Deno.remove(this.directory);
+    } catch (error) {
+      if (!/not empty/i.test((error as Error).message)) throw error;
+    }
+  }
+
   running(): Promise<RunningCluster | undefined> {
     return readJson(this.path("running.json"));
+  }
+
+  /** Nodes that there ever were, by number. */
+  async knownNodes(): Promise<string[]> {
+    try {
+      return (await Array.fromAsync(Deno.readDir(this.path("nodes")))).map(({ name }) => name).sort();
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return [];
+      throw error;
+    }
   }
 
   async noteRunning(running: RunningCluster): Promise<void> {

@@ -10,6 +10,7 @@ export type * from "./node_files.ts";
 export type * from "./node_streams.ts";
 export type * from "./packet_filter.ts";
 export type * from "./pod_network.ts";
+export type * from "./role_processes.ts";
 export type * from "./storage.ts";
 export { prefixEnd, StorageError } from "./storage.ts";
 export type * from "./transport.ts";
