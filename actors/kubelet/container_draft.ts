@@ -103,7 +103,14 @@ export async function containerDraft(
   const command = words(spec.args);
   const sandbox = `container:${record.sandbox?.id}`;
   const { shareProcessNamespace = false, hostPID = false, hostNetwork = false, hostIPC = false } = pod.spec ?? {};
-  const pid = hostPID ? "host" : shareProcessNamespace ? sandbox : undefined;
+  const target = record.containers.get((spec as { targetContainerName?: string }).targetContainerName ?? "")?.run;
+  const pid = hostPID
+    ? "host"
+    : target !== undefined
+    ? `container:${target.id}`
+    : shareProcessNamespace
+    ? sandbox
+    : undefined;
   const attempt = container.nextAttempt;
   return {
     name: containerName(pod, spec.name, attempt),

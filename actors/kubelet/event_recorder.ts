@@ -89,7 +89,9 @@ export class EventRecorder {
         this.#known.delete(key); // Events expire after an hour: begin anew.
       }
     }
-    const name = `${metadata.name}.${(at * 1e6 + this.#sequence++ % 1e6).toString(16)}`;
+    // Nanoseconds, as other components name their events; those of one millisecond are told apart by counting.
+    const moment = BigInt(at) * 1_000_000n + BigInt(this.#sequence++ % 1_000_000);
+    const name = `${metadata.name}.${moment.toString(16)}`;
     await client.create<KubeObject>(resources.events, namespace, {
       apiVersion: "v1",
       kind: "Event",

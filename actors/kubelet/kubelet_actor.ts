@@ -94,6 +94,7 @@ export class KubeletActor {
         world.system.tell(container.address, { type: "container.changed" });
       }
     }
+    if (pod.spec?.ephemeralContainers !== before.spec?.ephemeralContainers) this.intake.addEphemeral(record);
     // Readiness gates and conditions that others write.
     if (before.status !== pod.status) world.moved(record);
   }

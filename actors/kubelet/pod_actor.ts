@@ -65,10 +65,14 @@ export function podKind(world: KubeletWorld, children: Children) {
     keepVolumesFresh: (_, { self }) => children.keepVolumesFresh(at(self)),
     prepareContainers: ({ names }, { self }) => tellAll(at(self), names, { type: "container.prepareAsked" }),
     startContainers: ({ names }, { self }) => tellAll(at(self), names, { type: "container.startAsked" }),
-    stopContainers: ({ names, graceMs }, { self }) =>
-      tellAll(at(self), names, { type: "container.stopAsked", graceMs } as { type: string }),
+    stopContainers: ({ names, graceMs }, { self }) => {
+      const record = at(self);
+      tellAll(record, [...names, ...ephemeral(record)], { type: "container.stopAsked", graceMs } as { type: string });
+    },
     removeSandbox: async ({ everything }, { self }) => {
       const record = at(self);
+      // They were started beside the pod's own: nothing waits for their end.
+      tellAll(record, ephemeral(record), { type: "container.stopAsked", graceMs: 0 } as { type: string });
       return await world.onSandbox(record, async () => {
         if (everything) await removeEverything(world, record);
         else await dropSandbox(world, record);
@@ -107,6 +111,10 @@ export function podKind(world: KubeletWorld, children: Children) {
       return { type: "object.deleted" } as const;
     },
   });
+}
+
+function ephemeral({ containers }: PodRecord): string[] {
+  return [...containers.values()].filter(({ role }) => role === "ephemeral").map(({ name }) => name);
 }
 
 function sandboxFailure(world: KubeletWorld, record: PodRecord, error: unknown): unknown {

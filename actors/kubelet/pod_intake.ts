@@ -123,39 +123,61 @@ export class PodIntake {
       if (snapshot.status === "done") {
         world.records.delete(record.pod.metadata.uid);
         world.system.stop(record.statusAddress);
-      } else world.moved(record);
+      } else {
+        this.#startEphemeral(record);
+        world.moved(record);
+      }
     });
   }
 
-  #superviseContainers(record: PodRecord): void {
-    for (const container of record.containers.values()) {
-      const handle = this.world.system.spawn(this.#containerKind, {
-        address: container.address,
-        supervisor: record.address,
-        input: containerInput(record, container),
-        recover: () => {
-          const { run } = container;
-          const ended = run?.facts.finishedAt !== undefined;
-          const found = run === undefined
-            ? "nothing"
-            : !ended
-            ? "running"
-            : run.facts.exitCode === 0
-            ? "completed"
-            : "failed";
-          return { ...containerInput(record, container), found };
-        },
-      });
-      // Its definition was changed while no kubelet looked.
-      if (container.found === "running" && container.foundHash !== specHash(container.spec)) {
-        container.stopReason = "definition changed, will be restarted";
-        this.world.system.tell(container.address, { type: "container.changed" });
-      }
-      handle.subscribe((snapshot) => {
-        noteBackOff(this.world, record, container, pathOf(snapshot.value));
-        this.world.moved(record);
-      });
+  /** Containers that were added to a pod while it runs (kubectl debug). */
+  addEphemeral(record: PodRecord): void {
+    for (const spec of (record.pod.spec?.ephemeralContainers ?? []) as Container[]) {
+      if (record.containers.has(spec.name)) continue;
+      const container = this.#containerRecord(record.pod, spec, "ephemeral", undefined);
+      record.containers.set(spec.name, container);
+      this.#supervise(record, container);
     }
+    this.#startEphemeral(record);
+  }
+
+  #startEphemeral(record: PodRecord): void {
+    const snapshot = this.world.system.get(record.address)?.getSnapshot();
+    if (snapshot === undefined || !snapshot.matches({ active: "running" })) return;
+    for (const container of record.containers.values()) {
+      if (container.role !== "ephemeral" || container.asked || container.found !== "nothing") continue;
+      container.asked = true;
+      this.world.system.tell(container.address, { type: "container.startAsked" });
+    }
+  }
+
+  #superviseContainers(record: PodRecord): void {
+    for (const container of record.containers.values()) this.#supervise(record, container);
+  }
+
+  #supervise(record: PodRecord, container: ContainerRecord): void {
+    const { world } = this;
+    const handle = world.system.spawn(this.#containerKind, {
+      address: container.address,
+      supervisor: record.address,
+      input: containerInput(record, container),
+      recover: () => {
+        const { run } = container;
+        const ended = run?.facts.finishedAt !== undefined;
+        const outcome = run?.facts.exitCode === 0 ? "completed" : "failed";
+        const found = run === undefined ? "nothing" : ended ? outcome : "running";
+        return { ...containerInput(record, container), found };
+      },
+    });
+    // Its definition was changed while no kubelet looked.
+    if (container.found === "running" && container.foundHash !== specHash(container.spec)) {
+      container.stopReason = "definition changed, will be restarted";
+      world.system.tell(container.address, { type: "container.changed" });
+    }
+    handle.subscribe((snapshot) => {
+      noteBackOff(world, record, container, pathOf(snapshot.value));
+      world.moved(record);
+    });
   }
 
   #keepVolumesFresh(record: PodRecord): void {
@@ -203,6 +225,9 @@ export class PodIntake {
     for (const spec of (pod.spec?.containers ?? []) as Container[]) {
       record.containers.set(spec.name, this.#containerRecord(pod, spec, "app", found));
     }
+    for (const spec of (pod.spec?.ephemeralContainers ?? []) as Container[]) {
+      record.containers.set(spec.name, this.#containerRecord(pod, spec, "ephemeral", found));
+    }
     return record;
   }
 
@@ -232,6 +257,7 @@ export class PodIntake {
       last: adopted.last,
       trouble: undefined,
       image: undefined,
+      asked: false,
       stopReason: undefined,
       found: adopted.found,
       foundHash: adopted.hash,
@@ -250,7 +276,7 @@ function inputOf(world: KubeletWorld, record: PodRecord, found: FoundPod | undef
   const phase = pod.status?.phase;
   const sandbox = found?.sandbox;
   return {
-    inits: containers.filter(({ role }) => role !== "app").map(({ name, role }) => ({
+    inits: containers.filter(({ role }) => role === "init" || role === "sidecar").map(({ name, role }) => ({
       name,
       sidecar: role === "sidecar",
     })),
@@ -268,12 +294,17 @@ function inputOf(world: KubeletWorld, record: PodRecord, found: FoundPod | undef
 
 function containerInput({ pod }: PodRecord, { role, spec, found, crashes }: ContainerRecord): ContainerInput {
   const ofPod = (pod.spec?.restartPolicy ?? "Always") as ContainerInput["restartPolicy"];
-  const restartPolicy = role === "sidecar" ? "Always" : role === "init" && ofPod === "Always" ? "OnFailure" : ofPod;
+  const own = {
+    sidecar: "Always",
+    ephemeral: "Never",
+    init: ofPod === "Always" ? "OnFailure" : ofPod,
+    app: ofPod,
+  } as const;
   const image = spec.image ?? "";
   const latest = !image.includes("@") && (!/:[^/]*$/.test(image) || image.endsWith(":latest"));
   return {
-    role,
-    restartPolicy,
+    role: role === "ephemeral" ? "app" : role,
+    restartPolicy: own[role],
     pullPolicy: (spec.imagePullPolicy ?? (latest ? "Always" : "IfNotPresent")) as ContainerInput["pullPolicy"],
     needsAddress: needsAddress(spec),
     postStart: spec.lifecycle?.postStart !== undefined,

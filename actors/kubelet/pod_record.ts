@@ -22,7 +22,7 @@ export interface RunRecord {
 
 export interface ContainerRecord {
   readonly name: string;
-  readonly role: ContainerInput["role"];
+  readonly role: ContainerInput["role"] | "ephemeral";
   readonly address: Address;
   spec: Container;
   /** Number of the next attempt: also how often it was restarted. */
@@ -31,6 +31,8 @@ export interface ContainerRecord {
   last: Run | undefined;
   trouble: { reason: string; message: string } | undefined;
   image: RuntimeImage | undefined;
+  /** Ephemeral ones are started once, when the pod runs. */
+  asked: boolean;
   /** Why it is being stopped, for the event. */
   stopReason: string | undefined;
   found: ContainerInput["found"];

@@ -163,7 +163,11 @@ export class KubeletWorld {
     message: string,
   ): void {
     if (record.orphan) return;
-    const list = container.role === "app" ? "containers" : "initContainers";
+    const list = container.role === "app"
+      ? "containers"
+      : container.role === "ephemeral"
+      ? "ephemeralContainers"
+      : "initContainers";
     this.events.record(record.pod, "Pod", type, reason, message, `spec.${list}{${container.name}}`);
   }
 }

@@ -18,7 +18,11 @@ export const nodeMachine = setup({
   types: { context: {} as { failures: number }, events: {} as NodeEvent },
   actions: {
     registerNode: effect({ answers: ["node.registered", "node.registerFailed"], fails: "node.registerFailed" }),
-    postStatus: effect({ answers: ["status.posted", "status.postFailed"], fails: "status.postFailed" }),
+    postStatus: effect({
+      answers: ["status.posted", "status.postFailed"],
+      fails: "status.postFailed",
+      cancels: ["postStatus"],
+    }),
     countFailure: assign({ failures: ({ context }) => Math.min(5, context.failures + 1) }),
     forgetFailures: assign({ failures: 0 }),
   },
@@ -50,6 +54,7 @@ export const nodeMachine = setup({
       on: {
         "status.posted": { target: "posted", actions: "forgetFailures" },
         "status.postFailed": { target: "postBackOff", actions: "countFailure" },
+        "node.changed": { target: "posting", reenter: true },
       },
     },
     posted: {

@@ -14,8 +14,9 @@ export type Phase = "Pending" | "Running" | "Succeeded" | "Failed";
 export function podStatus(view: PodView): PodStatus {
   const { pod, because } = view;
   const phase = phaseOf(view);
-  const inits = view.containers.filter(({ role }) => role !== "app");
+  const inits = view.containers.filter(isInit);
   const apps = view.containers.filter(({ role }) => role === "app");
+  const ephemeral = view.containers.filter(({ role }) => role === "ephemeral");
   const { reason: _, message: __, ...kept } = pod.status ?? {};
   const hasInits = inits.length > 0;
   return {
@@ -27,11 +28,16 @@ export function podStatus(view: PodView): PodStatus {
     startTime: view.startTime,
     ...(hasInits ? { initContainerStatuses: inits.map((each) => statusOf(view, each, phase)) } : {}),
     ...(apps.length > 0 ? { containerStatuses: apps.map((each) => statusOf(view, each, phase)) } : {}),
+    ...(ephemeral.length > 0
+      ? { ephemeralContainerStatuses: ephemeral.map((each) => statusOf(view, each, phase)) }
+      : {}),
     qosClass: pod.status?.qosClass ?? qosClassOf(pod),
     ...(because === undefined ? {} : { reason: because.reason, message: because.message }),
     ...(pod.metadata.generation === undefined ? {} : { observedGeneration: pod.metadata.generation }),
   } as PodStatus;
 }
+
+const isInit = ({ role }: ContainerView): boolean => role === "init" || role === "sidecar";
 
 /** Pending until all init containers are done and something has run; never back from there. */
 export function phaseOf(view: PodView): Phase {
@@ -56,7 +62,7 @@ function initialized({ containers }: PodView): boolean {
   const apps = containers.filter(({ role }) => role === "app");
   // Once an app container has run, the init containers have done their work, whatever became of them since.
   if (apps.some(({ run, last }) => run?.startedAt !== undefined || last !== undefined)) return true;
-  return containers.every((each) => each.role === "app" || initDone(each));
+  return containers.every((each) => !isInit(each) || initDone(each));
 }
 
 function statusOf(view: PodView, container: ContainerView, phase: Phase): Status {
@@ -64,8 +70,7 @@ function statusOf(view: PodView, container: ContainerView, phase: Phase): Status
   const state = stateOf(view, container);
   const ended = phase === "Succeeded" || phase === "Failed";
   const shown = run ?? last;
-  const isInit = container.role === "init";
-  const ready = isInit
+  const ready = container.role === "init"
     ? state.terminated?.exitCode === 0
     : chart.kind === "running" && chart.ready && !ended && state.running !== undefined;
   const previous = lastStateOf(container, state);
@@ -102,8 +107,7 @@ function stateOf(view: PodView, { role, chart, run, trouble }: ContainerView): S
   // Made anew without delay after it ended: how it ended is what there is to say.
   if (run?.finishedAt !== undefined) return { terminated: terminated(run) };
   const initializing = role === "app" && !initialized(view);
-  const hasInits = view.containers.some((each) => each.role !== "app");
-  const reason = initializing || (hasInits && role !== "app") ? "PodInitializing" : "ContainerCreating";
+  const reason = initializing || role === "init" || role === "sidecar" ? "PodInitializing" : "ContainerCreating";
   return { waiting: { reason } };
 }
 
@@ -155,7 +159,7 @@ const listed = (names: readonly string[]): string => `[${names.join(" ")}]`;
 function initializedJudgement(view: PodView, phase: Phase): Judgement {
   if (phase === "Succeeded") return { status: "True", reason: "PodCompleted" };
   if (initialized(view)) return { status: "True" };
-  const left = view.containers.filter((each) => each.role !== "app" && !initDone(each)).map(({ name }) => name);
+  const left = view.containers.filter((each) => isInit(each) && !initDone(each)).map(({ name }) => name);
   return {
     status: "False",
     reason: "ContainersNotInitialized",
@@ -166,7 +170,7 @@ function initializedJudgement(view: PodView, phase: Phase): Judgement {
 function containersReady(view: PodView, phase: Phase): Judgement {
   if (phase === "Succeeded") return { status: "False", reason: "PodCompleted" };
   if (phase === "Failed") return { status: "False", reason: "PodFailed" };
-  const counted = view.containers.filter(({ role }) => role !== "init");
+  const counted = view.containers.filter(({ role }) => role === "app" || role === "sidecar");
   const unready = counted.filter(({ chart, run }) =>
     chart.kind !== "running" || !chart.ready || run?.finishedAt !== undefined
   ).map(({ name }) => name);

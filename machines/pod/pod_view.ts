@@ -23,7 +23,8 @@ export interface Run {
 export interface ContainerView {
   readonly name: string;
   readonly image: string;
-  readonly role: "init" | "sidecar" | "app";
+  /** Ephemeral ones (kubectl debug) decide nothing about the pod. */
+  readonly role: "init" | "sidecar" | "app" | "ephemeral";
   readonly chart: ContainerSnapshot;
   /** Why it could not be made or started, as far as the chart's state asks for it. */
   readonly trouble?: { readonly reason: string; readonly message: string };

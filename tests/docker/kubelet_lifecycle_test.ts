@@ -165,3 +165,43 @@ Deno.test("a kubelet takes down pods that vanished from the API while it was awa
   while ((await harness.containers()).length > 0) await new Promise((resolve) => setImmediate(resolve));
   assertEquals(harness.faults, []);
 });
+
+Deno.test("a kubelet starts an ephemeral container in a pod that runs, beside the processes of its target", async () => {
+  await using harness = await Harness.start();
+  await harness.createPod("debugged", { containers: [sleeper("app")] });
+  await harness.ready("debugged");
+  await harness.api.patch({ group: "", version: "v1", resource: "pods" }, "default", "debugged", "merge", {
+    spec: {
+      ephemeralContainers: [
+        shell("debugger", "ps > /dev/termination-log; exec sleep 1000", { targetContainerName: "app" }),
+      ],
+    },
+  });
+  const ephemeral = (pod: Pod | undefined) => pod?.status?.ephemeralContainerStatuses?.[0];
+  const pod = await harness.until("debugged", (each) => ephemeral(each)?.state?.running !== undefined);
+  assertEquals([isReady(pod), first(pod)?.restartCount], [true, 0]);
+  const process = await harness.kubelet!.streams.exec(
+    { namespace: "default", pod: "debugged", container: "debugger" },
+    ["ps"],
+    { stdin: false, stdout: true, stderr: false, tty: false },
+  );
+  assertStringIncludes(await new Response(process.stdout ?? null).text(), "echo hello");
+  await harness.deletePod("debugged");
+  await harness.until("debugged", isGone);
+  assertEquals(await harness.containers(), []);
+  assertEquals(harness.faults, []);
+});
+
+Deno.test("a kubelet runs a pod on the host's network under the node's address", async () => {
+  await using harness = await Harness.start();
+  await harness.createPod("host", {
+    hostNetwork: true,
+    containers: [shell("app", "hostname > /dev/termination-log; exec sleep 1000")],
+  });
+  const pod = await harness.ready("host");
+  assertEquals(pod.status?.podIP, "127.0.0.1");
+  assertEquals((await harness.network.list()).size, 0);
+  await harness.deletePod("host", 1);
+  await harness.until("host", isGone);
+  assertEquals(harness.faults, []);
+});
