@@ -15,7 +15,8 @@ export function explainRoutes(app: Hono<AppEnvironment>, system: ActorSystem, _c
     const actors = [];
     for (const address of system.addresses()) {
       const parts = partsOf(address);
-      if (name !== undefined && parts.name !== name) continue;
+      // A pod's containers and probes bear its name and their own: `web-0:app`.
+      if (name !== undefined && parts.name !== name && !parts.name?.startsWith(`${name}:`)) continue;
       if (namespace !== undefined && parts.namespace !== namespace) continue;
       if (kind !== undefined && parts.kind !== kind) continue;
       const report = system.report(address);

@@ -40,7 +40,15 @@ export interface PastTransition {
   readonly guards: readonly GuardOutcome[];
 }
 
+/**
+ * Fields of a machine's context that are words for people: why it is where it is, as far as it was told. By convention
+ * of this project a text in one of them is never a secret.
+ */
+const spoken = ["message", "problem", "waitsFor"] as const;
+
 export interface Explanation {
+  /** What the machine was told about its situation, in the words of whoever told it. */
+  readonly says: readonly string[];
   /** The innermost active states, one per region, with what they say about themselves. */
   readonly where: readonly { readonly state: string; readonly description: string }[];
   /** What brought it there, and what has come since without leading on. */
@@ -56,6 +64,7 @@ export function explain(actor: ActorStanding): Explanation {
   const { snapshot, fault, incarnation } = actor;
   if (snapshot === undefined) {
     return {
+      says: [],
       where: [{ state: "(down)", description: "It failed and is started again after a back-off" }],
       why: [`It threw during ${fault ?? "its start"}`.split("\n")[0]!, `It was started ${times(incarnation)}`],
       since: duration(actor.stateForMs),
@@ -65,6 +74,7 @@ export function explain(actor: ActorStanding): Explanation {
   }
   const leaves = activeLeaves(snapshot);
   return {
+    says: saysOf(snapshot.context),
     where: leaves.map((leaf) => ({ state: nodeName(leaf), description: descriptionOf(leaf) })),
     why: whyOf(actor),
     since: duration(actor.stateForMs),
@@ -75,16 +85,22 @@ export function explain(actor: ActorStanding): Explanation {
 
 /** The explanation as lines for a terminal. */
 export function explainInWords(actor: ActorStanding): string[] {
-  const { where, why, since, waitsFor, movesOn } = explain(actor);
+  const { where, says, why, since, waitsFor, movesOn } = explain(actor);
   const list = (title: string, items: readonly string[], none: string) =>
     items.length === 0 ? [`${title}: ${none}`] : [`${title}:`, ...items.map((item) => `  ${item}`)];
   return [
     `${actor.address} has been here for ${since}:`,
     ...where.map(({ state, description }) => `  ${state}${description === "" ? "" : `: ${description}`}`),
+    ...(says.length === 0 ? [] : list("It was told", says, "")),
     ...list("Why", why, "nothing is known of how it came here"),
     ...list("Waits for", waitsFor, "nothing of its own doing"),
     ...list("Would move on", movesOn, "nothing, this is the end"),
   ];
+}
+
+function saysOf(context: unknown): string[] {
+  const fields = context as Readonly<Record<string, unknown>> | undefined;
+  return spoken.map((field) => fields?.[field]).filter((text) => typeof text === "string" && text !== "") as string[];
 }
 
 /** The nearest state outwards that describes itself, itself first. */

@@ -13,10 +13,11 @@ type BoatEvent =
   | { type: "harbour.called" };
 
 const boatMachine = setup({
-  types: { context: {} as { failures: number }, events: {} as BoatEvent },
+  types: { context: {} as { failures: number; message: string }, events: {} as BoatEvent },
   actions: {
     startEngine: effect({ answers: ["engine.started", "engine.failed"], fails: "engine.failed" }),
     count: assign({ failures: ({ context }) => Math.min(3, context.failures + 1) }),
+    noteMessage: assign({ message: (_, params: { message: string }) => params.message }),
     sink: assign(() => {
       throw new Error("Cannot float: a leak");
     }),
@@ -26,7 +27,7 @@ const boatMachine = setup({
 }).createMachine({
   id: "boat",
   options: { maxIterations: 100 },
-  context: { failures: 0 },
+  context: { failures: 0, message: "" },
   initial: "moored",
   states: {
     moored: {
@@ -49,7 +50,13 @@ const boatMachine = setup({
             starting: {
               description: "Waits for the engine to run",
               entry: { type: "startEngine", params: {} },
-              on: { "engine.started": "running", "engine.failed": { target: "cooling", actions: "count" } },
+              on: {
+                "engine.started": "running",
+                "engine.failed": {
+                  target: "cooling",
+                  actions: ["count", { type: "noteMessage", params: ({ event }) => ({ message: event.message }) }],
+                },
+              },
             },
             cooling: { description: "Lets the engine cool down", after: { coolDown: "starting" } },
             running: { description: "The engine runs" },
@@ -86,6 +93,7 @@ Deno.test("explain says where an actor is, since when, and what would move it on
   const { clock, standing } = boat();
   clock.advance(90_000);
   assertEquals(explain(standing()), {
+    says: [],
     where: [{ state: "moored", description: "Lies at the quay until the harbour calls" }],
     why: ["its start, when it started, led here"],
     since: "1 min 30 s",
@@ -104,6 +112,7 @@ Deno.test("explain names every region, outstanding orders, timers, and what came
   send({ type: "wind.rose", knots: 12 });
   send({ type: "engine.started" });
   assertEquals(explain(standing()), {
+    says: ["no spark"],
     where: [
       { state: "leaving.engine.cooling", description: "Lets the engine cool down" },
       { state: "leaving.water.low", description: "Waits for high water" },
