@@ -36,11 +36,16 @@ export class Probes {
         return { type: "check.passed" } as const;
       },
       tellContainer: ({ result }, order) => {
-        const { container, name } = this.#at(order.self);
+        const { container, name, probe } = this.#at(order.self);
         if (result === "failed" && name !== "readiness") {
           container.stopReason = `failed ${name} probe, will be restarted`;
         }
-        order.tell(container.address, { type: `probe.${result}`, probe: name });
+        const seconds = probe.terminationGracePeriodSeconds;
+        order.tell(container.address, {
+          type: `probe.${result}`,
+          probe: name,
+          ...(seconds === undefined || result === "passed" ? {} : { graceMs: seconds * 1000 }),
+        });
       },
     });
   }

@@ -16,12 +16,20 @@ export type { ContainerContext, ContainerEvent, ContainerInput, ProbeName } from
 
 const exitCode = ({ event }: { event: { exitCode: number } }) => ({ exitCode: event.exitCode });
 const grace = ({ event }: { event: { graceMs: number } }) => ({ graceMs: event.graceMs });
+const probeGrace = ({ event }: { event: { graceMs?: number } }) => ({ graceMs: event.graceMs });
 const probed = ({ event }: { event: { probe: ProbeName } }) => ({ probe: event.probe });
 
 export const containerMachine = containerSetup.createMachine({
   id: "container",
   options: { maxIterations: 100 },
-  context: ({ input }) => ({ ...input, mayStart: false, fresh: false, ready: false, pullFailures: 0 }),
+  context: ({ input }) => ({
+    ...input,
+    mayStart: false,
+    fresh: false,
+    ready: false,
+    usualGraceMs: input.graceMs,
+    pullFailures: 0,
+  }),
   initial: "looking",
   states: {
     looking: {
@@ -177,7 +185,7 @@ export const containerMachine = containerSetup.createMachine({
         "container.stopAsked": { target: "stopping", actions: [{ type: "setGrace", params: grace }, "forbidStart"] },
         "probe.failed": [
           { guard: { type: "isReadiness", params: probed } },
-          { target: "stopping" },
+          { target: "stopping", actions: { type: "setProbeGrace", params: probeGrace } },
         ],
       },
       states: {
@@ -257,7 +265,7 @@ export const containerMachine = containerSetup.createMachine({
         "Is being stopped: asked first, killed when the grace is over. Started anew if the pod still wants it to run " +
         "(a probe or the postStart hook failed, or its definition changed).",
       initial: "choosing",
-      exit: { type: "endStop", params: {} },
+      exit: [{ type: "endStop", params: {} }, "restoreGrace"],
       after: {
         gracePeriod: [{ guard: "isInPreStop", target: ".lastChance" }, { target: ".forced" }],
       },

@@ -24,7 +24,8 @@ export type ContainerEvent =
   | { type: "hook.succeeded" }
   | { type: "hook.failed"; reason: string; message: string }
   | { type: "probe.passed"; probe: ProbeName }
-  | { type: "probe.failed"; probe: ProbeName }
+  /** A probe may have a grace of its own for the restart that follows. */
+  | { type: "probe.failed"; probe: ProbeName; graceMs?: number }
   /** Its part of the pod's spec is another one now (the image). */
   | { type: "container.changed" };
 
@@ -53,6 +54,8 @@ export interface ContainerContext extends ContainerInput {
   /** Its postStart hook is still to run: false for a container that was found running. */
   fresh: boolean;
   ready: boolean;
+  /** What `graceMs` is when nobody asks for another one. */
+  usualGraceMs: number;
   pullFailures: number;
 }
 
@@ -92,6 +95,10 @@ export const containerSetup = setup({
     noteFresh: assign({ fresh: true }),
     noteReady: assign({ ready: true }),
     noteUnready: assign({ ready: false }),
+    setProbeGrace: assign({
+      graceMs: ({ context }, params: { graceMs: number | undefined }) => params.graceMs ?? context.graceMs,
+    }),
+    restoreGrace: assign({ graceMs: ({ context }) => context.usualGraceMs }),
     setGrace: assign({ graceMs: (_, params: { graceMs: number }) => params.graceMs }),
     countPullFailure: assign({ pullFailures: ({ context }) => oneMore(context.pullFailures) }),
     forgetPullFailures: assign({ pullFailures: 0 }),

@@ -42,6 +42,7 @@ export const statusMachine = setup({
         stale: {
           description: "The pod has moved on since: writes again afterwards.",
           on: {
+            "pod.moved": "stale",
             "status.written": { target: "#podStatus.writing", reenter: true, actions: "forgetFailures" },
           },
         },

@@ -1,6 +1,6 @@
-import type { Random } from "../../../ports/random.ts";
 import { realClock } from "../../../actors/real/real_clock.ts";
 import { type Behaviour, SimulatedRuntime } from "../../../actors/simulated/container_runtime.ts";
+import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
 import { containerRuntimeContract } from "../../contracts/container_runtime_contract.ts";
 
 const behaviours: Record<string, Behaviour> = {
@@ -14,7 +14,7 @@ containerRuntimeContract("SimulatedRuntime", () =>
   Promise.resolve({
     runtime: new SimulatedRuntime({
       clock: realClock,
-      random: seeded(1),
+      random: new SimulatedRandom(1),
       images: { "test:1": {} },
       behave: ({ command }) => behaviours[command?.[0] ?? ""],
     }),
