@@ -1,13 +1,21 @@
 /** Runs the scheduler: a table from the charts' orders to the queue, the plain placing function and the API. */
+import { conditionPatch, disruptionTarget } from "../../machines/controllers/pod_conditions.ts";
 import { Cluster, holdsPlace, nodeMatters, podMatters } from "../../machines/scheduler/cluster.ts";
 import type { ClusterChange } from "../../machines/scheduler/plugin.ts";
 import { podFacts } from "../../machines/scheduler/pod_facts.ts";
 import { type Placement, schedulePod } from "../../machines/scheduler/schedule.ts";
 import { schedulerMachine } from "../../machines/scheduler/scheduler_machine.ts";
-import { type SchedulingEvent, schedulingMachine } from "../../machines/scheduler/scheduling_machine.ts";
+import { type SchedulingEvent, schedulingMachine, type Victim } from "../../machines/scheduler/scheduling_machine.ts";
 import { TurnQueue } from "../../machines/scheduler/turn_queue.ts";
 import { isWorthAnotherLook } from "../../machines/scheduler/wake_up.ts";
-import { keyOf, type Node, type Pod } from "../../machines/objects/object.ts";
+import {
+  keyOf,
+  type KubeObject,
+  type Namespace,
+  type Node,
+  type PersistentVolumeClaim,
+  type Pod,
+} from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { formatTime } from "../../machines/objects/time.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
@@ -47,15 +55,19 @@ export function startScheduler(options: SchedulerOptions): Address {
 
 class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #cluster = new Cluster();
+  readonly #cluster: Cluster;
   readonly #queue = new TurnQueue<{ key: string; order: OrderContext<SchedulingEvent> }>();
   readonly #informers: SharedInformers;
   readonly #pods: Informer<Pod>;
   readonly #nodes: Informer<Node>;
+  readonly #claims: Informer<PersistentVolumeClaim>;
+  readonly #namespaces: Informer<Namespace>;
   readonly #events: EventRecorder;
   readonly #address: Address;
   /** Pods that did not fit, with the filters that refused them. */
   readonly #refused = new Map<string, readonly string[]>();
+  /** Pods whose binding has been asked for, with the node. */
+  readonly #binding = new Map<string, string>();
   readonly #kind;
   #unsubscribe: (() => void)[] = [];
   #start = 0;
@@ -69,21 +81,30 @@ class Scheduler {
     this.#informers = new SharedInformers(system, { node, scope: "scheduler", client, supervisor });
     this.#pods = this.#informers.of<Pod>(resources.pods);
     this.#nodes = this.#informers.of<Node>(resources.nodes);
+    this.#claims = this.#informers.of<PersistentVolumeClaim>(resources.persistentVolumeClaims);
+    this.#namespaces = this.#informers.of<Namespace>(resources.namespaces);
+    this.#cluster = new Cluster({
+      labelsOf: (namespace) => this.#namespaces.get(namespace)?.metadata.labels,
+      claim: (key) => this.#claims.get(key),
+    });
     this.#events = new EventRecorder({ client, clock: system.clock, component: schedulerName });
     this.#kind = actorKind("scheduling", schedulingMachine, {
       takeTurn: ({ key }, order) => this.#enqueue(key, order),
       bindPod: ({ key, node }) => this.#bind(key, node),
       reportUnschedulable: ({ key, message }) => this.#report(key, message),
+      makeRoom: ({ key, node, victims }) => this.#makeRoom(key, node, victims),
       leaveQueue: ({ key }) => this.#queue.remove(key),
     });
     const kind = actorKind("scheduler", schedulerMachine, {
       watchCaches: async () => {
-        await Promise.all([this.#synced(this.#nodes), this.#synced(this.#pods)]);
+        const read = [this.#nodes, this.#pods, this.#claims, this.#namespaces];
+        await Promise.all(read.map((informer) => this.#synced(informer as Informer<KubeObject>)));
         return { type: "caches.synced" } as const;
       },
       followCluster: () => {
         this.#unsubscribe.push(
           this.#nodes.subscribe({ changed: (changes) => this.#nodesChanged(changes) }),
+          this.#claims.subscribe({ changed: () => this.#wake("claimChanged") }),
           this.#pods.subscribe({ changed: (changes) => this.#podsChanged(changes) }),
         );
       },
@@ -98,7 +119,7 @@ class Scheduler {
     this.#informers.stop();
   }
 
-  #synced(informer: Informer<Pod> | Informer<Node>): Promise<void> {
+  #synced(informer: Informer<KubeObject>): Promise<void> {
     return new Promise((resolve) => {
       this.#unsubscribe.push(informer.subscribe({ changed() {}, synced: resolve }));
     });
@@ -123,11 +144,13 @@ class Scheduler {
       if (change.type === "updated" && !podMatters(pod, change.previous)) continue;
       if (change.type !== "removed" && holdsPlace(pod)) {
         this.#cluster.place(podFacts(pod), pod.spec?.nodeName ?? "");
-        this.#tell(key, pod, { type: "pod.removed" });
-        if (change.type === "added") this.#wake("podAdded");
+        // Of what it asked for itself, its own actor hears by the answer.
+        if (this.#binding.get(key) !== pod.spec?.nodeName) this.#tell(key, pod, { type: "pod.removed" });
+        this.#wake(change.type === "added" || !change.previous.spec?.nodeName ? "podAdded" : "podChanged");
       } else if (change.type === "removed" || pod.spec?.nodeName) {
         const placed = this.#cluster.nodeOf(key) !== undefined;
         this.#cluster.remove(key);
+        this.#cluster.forgetNomination(key);
         this.#tell(key, pod, { type: "pod.removed" });
         if (placed) this.#wake("podGone");
       } else {
@@ -142,6 +165,8 @@ class Scheduler {
     if (pod.metadata.deletionTimestamp !== undefined || pod.status?.phase === "Failed") return;
     const key = keyOf(pod);
     const gated = (pod.spec?.schedulingGates ?? []).length > 0;
+    const nominated = pod.status?.nominatedNodeName;
+    if (nominated && this.#cluster.nominatedNode(key) === undefined) this.#cluster.nominate(podFacts(pod), nominated);
     const at = this.#addressOf(pod);
     if (this.#options.system.get(at) === undefined) {
       this.#options.system.spawn(this.#kind, { address: at, supervisor: this.#address, input: { key, gated } });
@@ -195,17 +220,22 @@ class Scheduler {
   #place(key: string, order: OrderContext<SchedulingEvent>): void {
     const pod = this.#pods.get(key);
     if (pod === undefined || !order.outstanding) return;
+    const cluster = this.#cluster;
     const facts = podFacts(pod);
-    const { nodes } = this.#cluster;
-    const placement: Placement = schedulePod(facts, nodes, this.#start, this.#options.random.next());
-    this.#start = nodes.length === 0 ? 0 : (this.#start + placement.seen) % nodes.length;
+    const count = cluster.nodes.length;
+    const placement: Placement = schedulePod(facts, cluster, this.#start, this.#options.random.next());
+    this.#start = count === 0 ? 0 : (this.#start + placement.seen) % count;
     if (placement.fits) {
-      this.#cluster.place(facts, placement.node);
+      cluster.place(facts, placement.node);
       order.answer({ type: "turn.placed", node: placement.node });
-    } else {
-      this.#refused.set(key, placement.refusedBy);
-      order.answer({ type: "turn.refused", message: placement.message });
+      return;
     }
+    this.#refused.set(key, placement.refusedBy);
+    const { message, preemption, nominated } = placement;
+    if (nominated === undefined) cluster.forgetNomination(key);
+    else cluster.nominate(facts, nominated);
+    const victims = (preemption?.victims ?? []).map((victim) => ({ key: victim.key, uid: victim.pod.metadata.uid }));
+    order.answer({ type: "turn.refused", message, preempts: preemption?.node ?? "", victims });
   }
 
   async #bind(key: string, node: string): Promise<SchedulingEvent> {
@@ -214,12 +244,17 @@ class Scheduler {
     const { name, namespace = "", uid } = pod.metadata;
     const target = { apiVersion: "v1", kind: "Node", name: node };
     const binding = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid }, target };
+    this.#binding.set(key, node);
     try {
       await this.#options.client.create(resources.pods, namespace, binding, { name, subresource: "binding" });
     } catch (error) {
       // The answer may have been lost on its way: what the API says of the pod counts.
-      if (!this.#pods.get(key)?.spec?.nodeName) this.#cluster.remove(key);
-      throw error;
+      if (this.#pods.get(key)?.spec?.nodeName !== node) {
+        this.#cluster.remove(key);
+        throw error;
+      }
+    } finally {
+      this.#binding.delete(key);
     }
     const message = `Successfully assigned ${key} to ${node}`;
     this.#events.record({ about: pod, type: "Normal", reason: "Scheduled", message, action: "Binding" });
@@ -230,22 +265,49 @@ class Scheduler {
     const pod = this.#pods.get(key);
     if (pod === undefined) return;
     this.#events.record({ about: pod, type: "Warning", reason: "FailedScheduling", message, action: "Scheduling" });
-    const condition = { type: "PodScheduled", status: "False", reason: "Unschedulable", message };
     const before = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-    if (before?.reason === "Unschedulable" && before.message === message) return;
-    const lastTransitionTime = before?.status === "False"
+    const nominated = this.#cluster.nominatedNode(key);
+    const said = before?.reason === "Unschedulable" && before.message === message;
+    if (said && pod.status?.nominatedNodeName === nominated) return;
+    const lastTransitionTime = before?.status === "False" && before.lastTransitionTime !== undefined
       ? before.lastTransitionTime
       : formatTime(this.#options.system.clock.wallTime());
-    const observedGeneration = pod.metadata.generation;
-    const { name, namespace, uid } = pod.metadata;
-    const body = {
-      metadata: { uid },
-      status: { conditions: [{ ...condition, observedGeneration, lastTransitionTime }] },
-    };
+    const { generation, name, namespace } = pod.metadata;
+    const condition = {
+      type: "PodScheduled",
+      status: "False",
+      reason: "Unschedulable",
+      message,
+      ...(generation !== undefined && { observedGeneration: generation }),
+      lastTransitionTime,
+    } as const;
+    const body = conditionPatch(pod, condition, { nominatedNodeName: nominated ?? null });
     try {
       await this.#options.client.patch(resources.pods, namespace, name, "strategic", body, { subresource: "status" });
     } catch {
       // The condition is for people; the pod is looked at again in any case, and may be gone by now.
     }
+  }
+
+  async #makeRoom(key: string, node: string, victims: readonly Victim[]): Promise<void> {
+    const uid = this.#pods.get(key)?.metadata.uid;
+    await Promise.all(victims.map((victim) => this.#end(victim, `Preempted by pod ${uid} on node ${node}`)));
+  }
+
+  async #end({ key, uid }: Victim, message: string): Promise<void> {
+    const { client, system } = this.#options;
+    const pod = this.#pods.get(key);
+    if (pod === undefined || pod.metadata.uid !== uid || pod.metadata.deletionTimestamp !== undefined) return;
+    const { name, namespace } = pod.metadata;
+    const why = `${schedulerName}: preempting to accommodate a higher priority pod`;
+    const condition = disruptionTarget(pod, "PreemptionByScheduler", why, formatTime(system.clock.wallTime()));
+    try {
+      const body = conditionPatch(pod, condition);
+      await client.patch(resources.pods, namespace, name, "strategic", body, { subresource: "status" });
+      await client.delete(resources.pods, namespace, name, { preconditions: { uid } });
+    } catch {
+      return; // It may be gone; the pod that needs the room is looked at again and chooses anew.
+    }
+    this.#events.record({ about: pod, type: "Normal", reason: "Preempted", message, action: "Preempting" });
   }
 }

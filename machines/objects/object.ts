@@ -63,6 +63,7 @@ export type Endpoints = Stored<v1.IEndpoints>;
 export type Event = Stored<v1.IEvent>;
 export type Deployment = Stored<apps.IDeployment>;
 export type ReplicaSet = Stored<apps.IReplicaSet>;
+export type PersistentVolumeClaim = Stored<v1.IPersistentVolumeClaim>;
 export type Lease = Stored<coordination.ILease>;
 export type EndpointSlice = Stored<discovery.IEndpointSlice>;
 

@@ -21,6 +21,7 @@ export const resources = {
   replicaSets: { group: "apps", version: "v1", resource: "replicasets" },
   leases: { group: "coordination.k8s.io", version: "v1", resource: "leases" },
   endpointSlices: { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" },
+  persistentVolumeClaims: core("persistentvolumeclaims"),
   priorityClasses: { group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses" },
 } as const satisfies Record<string, ResourceRef>;
 

@@ -1,17 +1,35 @@
 import { jsonEquals } from "../objects/json.ts";
-import type { Node, Pod } from "../objects/object.ts";
+import type { Labels } from "../objects/label_selector.ts";
+import type { Node, PersistentVolumeClaim, Pod } from "../objects/object.ts";
 import { NodeInfo } from "./node_info.ts";
+import type { ClusterView } from "./plugin.ts";
 import { type PodFacts, podFacts } from "./pod_facts.ts";
+
+/** What the cluster knows besides nodes and pods. */
+export interface ClusterReaders {
+  labelsOf(namespace: string): Labels | undefined;
+  claim(key: string): PersistentVolumeClaim | undefined;
+}
 
 /**
  * The cluster as the scheduler sees it: nodes with the pods that run on them or have been promised to them. A promise
  * counts until the API says the same, or is taken back when the binding fails.
  */
-export class Cluster {
+export class Cluster implements ClusterView {
+  readonly affine = new Set<NodeInfo>();
+  readonly antiAffine = new Set<NodeInfo>();
   #nodes = new Map<string, NodeInfo>();
   /** Pod key to the name of the node it counts on. */
   #placed = new Map<string, string>();
   #list: NodeInfo[] | undefined;
+
+  /** Pods that others make room for, by key, with the node where that is. */
+  #nominated = new Map<string, { readonly pod: PodFacts; readonly node: string }>();
+
+  constructor(readonly readers: ClusterReaders = { labelsOf: () => undefined, claim: () => undefined }) {}
+
+  labelsOf = (namespace: string): Labels | undefined => this.readers.labelsOf(namespace);
+  claim = (key: string): PersistentVolumeClaim | undefined => this.readers.claim(key);
 
   /** Nodes that exist, in a stable order. */
   get nodes(): readonly NodeInfo[] {
@@ -36,7 +54,31 @@ export class Cluster {
   place(pod: PodFacts, node: string): void {
     this.remove(pod.key);
     this.#placed.set(pod.key, node);
-    this.#info(node).add(pod);
+    this.#nominated.delete(pod.key);
+    const info = this.#info(node);
+    info.add(pod);
+    this.#index(info);
+  }
+
+  /** The pod's place is being cleared; until it is placed, pods of lower priority keep off. */
+  nominate(pod: PodFacts, node: string): void {
+    this.#nominated.set(pod.key, { pod, node });
+  }
+
+  nominatedNode(key: string): string | undefined {
+    return this.#nominated.get(key)?.node;
+  }
+
+  forgetNomination(key: string): void {
+    this.#nominated.delete(key);
+  }
+
+  /** Pods, other than the given one and of no lower priority, for which place is being made on a node. */
+  nominatedTo(node: string, { key, priority }: PodFacts): PodFacts[] {
+    if (this.#nominated.size === 0) return [];
+    return [...this.#nominated.values()]
+      .filter((each) => each.node === node && each.pod.key !== key && each.pod.priority >= priority)
+      .map(({ pod }) => pod);
   }
 
   remove(key: string): void {
@@ -45,11 +87,19 @@ export class Cluster {
     this.#placed.delete(key);
     const info = this.#nodes.get(node);
     info?.remove(key);
+    if (info !== undefined) this.#index(info);
     if (info !== undefined && info.node === undefined && info.pods.size === 0) this.#nodes.delete(node);
   }
 
   nodeOf(key: string): string | undefined {
     return this.#placed.get(key);
+  }
+
+  #index(info: NodeInfo): void {
+    if (info.affine.size > 0) this.affine.add(info);
+    else this.affine.delete(info);
+    if (info.antiAffine.size > 0) this.antiAffine.add(info);
+    else this.antiAffine.delete(info);
   }
 
   #info(name: string): NodeInfo {
@@ -76,7 +126,8 @@ export function nodeMatters(node: Node, previous: Node): boolean {
 /** Whether the pod's place or needs changed; a new status is no news here. */
 export function podMatters(pod: Pod, previous: Pod): boolean {
   return holdsPlace(pod) !== holdsPlace(previous) || !jsonEquals(pod.spec, previous.spec) ||
-    !jsonEquals(pod.metadata.labels, previous.metadata.labels);
+    !jsonEquals(pod.metadata.labels, previous.metadata.labels) ||
+    pod.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp;
 }
 
 export { podFacts };

@@ -1,4 +1,5 @@
 import type { Node } from "../objects/object.ts";
+import { hasTerms } from "./pod_terms.ts";
 import { amountOf, type Amounts, type HostPort, type PodFacts } from "./pod_facts.ts";
 
 /** A node with what runs on it, or is about to. Kept up to date by adding and removing pods. */
@@ -6,6 +7,9 @@ export class NodeInfo {
   node: Node | undefined;
   allocatable: Amounts = new Map();
   readonly pods = new Map<string, PodFacts>();
+  /** Those of the pods that have any wish about other pods, and those that have required anti-affinity. */
+  readonly affine = new Map<string, PodFacts>();
+  readonly antiAffine = new Map<string, PodFacts>();
   readonly requested = new Map<string, number>();
   readonly scoredRequested = new Map<string, number>();
   /** Image name to size in bytes. */
@@ -26,6 +30,8 @@ export class NodeInfo {
   add(pod: PodFacts): void {
     this.remove(pod.key);
     this.pods.set(pod.key, pod);
+    if (hasTerms(pod.terms)) this.affine.set(pod.key, pod);
+    if (pod.terms.antiAffinity.length > 0) this.antiAffine.set(pod.key, pod);
     this.#account(pod, 1);
   }
 
@@ -33,6 +39,8 @@ export class NodeInfo {
     const pod = this.pods.get(key);
     if (pod === undefined) return;
     this.pods.delete(key);
+    this.affine.delete(key);
+    this.antiAffine.delete(key);
     this.#account(pod, -1);
   }
 

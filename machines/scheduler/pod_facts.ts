@@ -1,6 +1,8 @@
 /** What of a pod decides where it can go, worked out once per attempt. */
 import type { Container, Pod, PodSpec } from "../objects/object.ts";
 import { quantityMilliValue, quantityOf, quantityValue } from "../objects/quantity.ts";
+import { type PodTerms, podTerms } from "./pod_terms.ts";
+import { type SpreadConstraints, spreadConstraints } from "./spread_constraints.ts";
 import type { Toleration } from "./tolerations.ts";
 
 /** Amounts by resource name: cpu in milli-cores, everything else in its own unit. */
@@ -15,6 +17,11 @@ export interface PodFacts {
   readonly tolerations: readonly Toleration[];
   readonly hostPorts: readonly HostPort[];
   readonly images: readonly string[];
+  readonly terms: PodTerms;
+  readonly spread: SpreadConstraints;
+  /** Claims for volumes, "namespace/name". */
+  readonly claims: readonly string[];
+  readonly priority: number;
 }
 
 export interface HostPort {
@@ -42,6 +49,10 @@ export function podFacts(pod: Pod): PodFacts {
     tolerations: spec?.tolerations ?? [],
     hostPorts: hostPortsOf(spec),
     images: containers.flatMap(({ image }) => image === undefined ? [] : [image]),
+    terms: podTerms(pod),
+    spread: spreadConstraints(pod),
+    claims: claimsOf(pod),
+    priority: spec?.priority ?? 0,
   };
 }
 
@@ -98,4 +109,12 @@ function hostPortsOf(spec: PodSpec | undefined): HostPort[] {
       hostPort ? [{ protocol, hostIP: hostIP || "0.0.0.0", port: hostPort }] : []
     )
   );
+}
+
+/** Named claims, and those that a volume of the pod's own makes: `POD-VOLUME`. */
+function claimsOf({ metadata: { name, namespace }, spec }: Pod): string[] {
+  return (spec?.volumes ?? []).flatMap(({ name: volume, persistentVolumeClaim, ephemeral }) => {
+    const claim = persistentVolumeClaim?.claimName ?? (ephemeral === undefined ? undefined : `${name}-${volume}`);
+    return claim === undefined ? [] : [`${namespace}/${claim}`];
+  });
 }

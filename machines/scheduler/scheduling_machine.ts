@@ -7,7 +7,8 @@ import { effect } from "../effect.ts";
 
 export type SchedulingEvent =
   | { type: "turn.placed"; node: string }
-  | { type: "turn.refused"; message: string }
+  /** `preempts`: the node where room is to be made by ending the victims; "" where that would not help. */
+  | { type: "turn.refused"; message: string; preempts: string; victims: readonly Victim[] }
   | { type: "pod.bound" }
   | { type: "bind.failed"; reason: string; message: string }
   /** Something changed that may make room for it. */
@@ -15,6 +16,12 @@ export type SchedulingEvent =
   | { type: "gates.removed" }
   /** Gone, or assigned by somebody else. */
   | { type: "pod.removed" };
+
+/** A pod that has to go. */
+export interface Victim {
+  readonly key: string;
+  readonly uid: string;
+}
 
 interface SchedulingContext {
   key: string;
@@ -40,6 +47,8 @@ export const schedulingMachine = setup({
     takeTurn: effect<{ key: string }>({ answers: ["turn.placed", "turn.refused"] }),
     bindPod: effect<{ key: string; node: string }>({ answers: ["pod.bound", "bind.failed"], fails: "bind.failed" }),
     reportUnschedulable: effect<{ key: string; message: string }>(),
+    /** Ends the victims; that they are gone is heard as a change of the cluster. */
+    makeRoom: effect<{ key: string; node: string; victims: readonly Victim[] }>(),
     leaveQueue: effect<{ key: string }>({ answers: [], cancels: ["takeTurn", "bindPod"] }),
     noteRefusal: assign(({ context }, params: { message: string }) => ({
       attempts: Math.min(5, context.attempts + 1),
@@ -51,6 +60,7 @@ export const schedulingMachine = setup({
   },
   guards: {
     isGated: ({ context }) => context.gated,
+    preempts: (_, params: { preempts: string }) => params.preempts !== "",
     isWanted: ({ context }) => context.wanted,
   },
   delays: {
@@ -87,10 +97,27 @@ export const schedulingMachine = setup({
           target: "binding",
           actions: { type: "noteNode", params: ({ event }) => ({ node: event.node }) },
         },
-        "turn.refused": {
-          target: "unschedulable",
-          actions: { type: "noteRefusal", params: ({ event }) => ({ message: event.message }) },
-        },
+        "turn.refused": [
+          {
+            guard: { type: "preempts", params: ({ event }) => ({ preempts: event.preempts }) },
+            target: "unschedulable",
+            actions: [
+              { type: "noteRefusal", params: ({ event }) => ({ message: event.message }) },
+              {
+                type: "makeRoom",
+                params: ({ context, event }) => ({
+                  key: context.key,
+                  node: event.preempts,
+                  victims: event.victims,
+                }),
+              },
+            ],
+          },
+          {
+            target: "unschedulable",
+            actions: { type: "noteRefusal", params: ({ event }) => ({ message: event.message }) },
+          },
+        ],
       },
     },
     binding: {

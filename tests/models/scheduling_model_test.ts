@@ -8,7 +8,10 @@ Deno.test("schedulingMachine asks for one turn or one binding at a time, and non
     inputs: [{ key: "default/web", gated: false }, { key: "default/web", gated: true }],
     facts: {
       "turn.placed": [{ node: "n1" }],
-      "turn.refused": [{ message: "0/1 nodes are available" }],
+      "turn.refused": [
+        { message: "0/1 nodes are available", preempts: "", victims: [] },
+        { message: "0/1 nodes are available", preempts: "n1", victims: [{ key: "default/low", uid: "1" }] },
+      ],
     },
     events: [{ type: "cluster.changed" }, { type: "gates.removed" }, { type: "pod.removed" }],
     always: {

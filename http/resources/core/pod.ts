@@ -52,14 +52,14 @@ function requestLimits(resources: Fields): void {
   defaultTo(ensure(resources, "requests"), limits);
 }
 
-function prepareForCreate(pod: KubeObject): void {
+function prepareForCreate(pod: KubeObject, { now }: StrategyContext): void {
   const spec = ensure(pod, "spec");
   mirrorServiceAccount(spec);
   pod["status"] = { phase: "Pending", qosClass: qosClass(spec) };
   if (list(spec["schedulingGates"]).length > 0) {
     fields(pod["status"])["conditions"] = [{
       lastProbeTime: null,
-      lastTransitionTime: null,
+      lastTransitionTime: now,
       message: "Scheduling is blocked due to non-empty scheduling gates",
       reason: "SchedulingGated",
       status: "False",

@@ -46,6 +46,8 @@ function assign(pod: KubeObject, binding: KubeObject, node: string, now: string)
     if (Object.keys(added).length > 0) pod.metadata[field] = { ...pod.metadata[field], ...added };
   }
   const status = ensure(pod, "status");
+  // Where room was being made for it says nothing any more.
+  delete status["nominatedNodeName"];
   const conditions = list(status["conditions"]).filter((each) => each["type"] !== "PodScheduled");
   status["conditions"] = [...conditions, {
     type: "PodScheduled",

@@ -6,7 +6,7 @@ const mebi = 1024 * 1024;
 export const imageLocality: Score = {
   name: "ImageLocality",
   weight: 1,
-  score({ images }, node, all) {
+  score({ images }, node, _, { nodes: all }) {
     const sizes = images.map((image) => {
       const name = withTag(image);
       const size = node.images.get(name);

@@ -36,14 +36,22 @@ const deviations: readonly Deviation[] = [
   {
     of: ["pods"],
     why: "which of several equal nodes is chosen is drawn",
-    forget: ({ spec }) => {
-      if ((spec as Json)["nodeName"] !== undefined) (spec as Json)["nodeName"] = "<node>";
+    forget: (pod) => {
+      forEach(pod, (part) => {
+        for (const field of ["nodeName", "nominatedNodeName"]) if (part[field] !== undefined) part[field] = "<node>";
+      });
+      metadata(pod)["name"] = drawn(metadata(pod)["name"]);
     },
   },
   {
     of: ["events"],
     why: "which of several equal nodes is chosen is drawn",
-    forget: (event) => event["message"] = String(event["message"]).replace(/ to n\d$/, " to <node>"),
+    forget: (event) => {
+      event["message"] = drawn(event["message"]);
+      metadata(event)["name"] = drawn(metadata(event)["name"]);
+      const about = event["involvedObject"] as Json;
+      about["name"] = drawn(about["name"]);
+    },
   },
   {
     of: ["endpoints", "endpointslices"],
@@ -60,6 +68,11 @@ export function forgotten(resource: string, object: Json): Json {
   const copy = copyJson(object) as Json;
   for (const { of, forget } of deviations) if (of.includes(resource)) forget(copy);
   return copy;
+}
+
+/** Nodes, and the pods `low0` to `low2` that are alike but for their nodes. */
+function drawn(text: unknown): string {
+  return String(text).replace(/\b(to|on node) n\d$/, "$1 <node>").replace(/\blow\d\b/g, "low<n>");
 }
 
 function metadata(object: Json): Json {
