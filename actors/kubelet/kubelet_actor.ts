@@ -33,7 +33,11 @@ export class KubeletActor {
         return { type: "runtime.prepared" } as const;
       },
       listRuntime: async ({ follow }) => {
-        if (follow) await this.#follow();
+        if (follow) {
+          await this.#follow();
+          // An engine that started anew has rewritten its own packet-filter rules.
+          this.world.options.runtimeConnected?.();
+        }
         await this.#list();
         return { type: "runtime.listed" } as const;
       },

@@ -50,6 +50,8 @@ export interface KubeletOptions {
   readonly podCIDR?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly { readonly key: string; readonly value?: string; readonly effect: string }[];
+  /** Called each time the connection to the container runtime has been made, the first time included. */
+  readonly runtimeConnected?: () => void;
   /** hostNetwork pods join this container's network instead of the host's (the second and later nodes of a host). */
   readonly hostNetworkContainer?: string;
 }
