@@ -162,8 +162,10 @@ function placed(resource: Resource, request: ApiRequest): ApiRequest {
     throw onCollection ? methodNotAllowed() : unknownResource();
   }
   if (namespace === "") return request;
-  // A namespace is addressed as itself, which the URL's rules read as its own namespace too.
-  if (resource.group === "" && resource.resource === "namespaces") return { ...request, namespace: "" };
+  // A namespace is addressed as itself, which the URL's rules read as its own namespace too. Not so the others "in" it:
+  // whoever may do everything in one namespace was asked about that one alone.
+  const isItself = resource.group === "" && resource.resource === "namespaces" && namespace === name && !onCollection;
+  if (isItself) return { ...request, namespace: "" };
   throw unknownResource();
 }
 
