@@ -196,7 +196,7 @@ export class ActorSystem {
 
   #start(cell: ActorCell, input: unknown, cause: Cause, trace: number | undefined): void {
     cell.incarnation++;
-    cell.stateSince = this.clock.now();
+    cell.startedAt = cell.stateSince = this.clock.now();
     let first: Step<AnyStateMachine>;
     try {
       first = firstStep(cell.kind.machine, input);
@@ -272,10 +272,10 @@ export class ActorSystem {
       if (delayMs === undefined || due === undefined) this.#disarm(cell, id);
       else this.#arm(cell, id, now + delayMs, due);
     }
-    const incarnation = cell.incarnation;
     for (const order of next.orders) {
-      if (!cell.alive || cell.incarnation !== incarnation) return;
       carryOut(cell, order, transition.trace, this.#orderHost);
+      // The order has stopped the actor, or failed it: the rest belongs to a life that is over.
+      if (!cell.alive || cell.snapshot !== next.snapshot) return;
     }
     if (cell.subscribers !== undefined) { for (const listener of [...cell.subscribers]) listener(next.snapshot); }
     if (next.snapshot.status === "done" && cell.alive) this.#remove(cell, "done");
@@ -344,22 +344,22 @@ export class ActorSystem {
     const now = this.clock.now();
     const reason = error instanceof Error ? error.stack ?? error.message : String(error);
     this.counters.faults++;
+    this.#incident("actor.failed", cell.address, cell.incarnation, `${during}: ${reason}`);
+    if (this.#restarts.has(cell)) return; // What was still under way failed too: one start will do.
     this.#release(cell);
-    if (now - cell.stateSince > restartBackOff.forgetAfterMs) cell.faultsInARow = 0;
+    if (now - cell.startedAt > restartBackOff.forgetAfterMs) cell.faultsInARow = 0;
     cell.snapshot = undefined;
     cell.fault = `${during}: ${reason}`;
     const delay = Math.min(restartBackOff.maxMs, restartBackOff.firstMs * 2 ** Math.min(20, cell.faultsInARow));
     cell.faultsInARow++;
-    this.#incident("actor.failed", cell.address, cell.incarnation, cell.fault);
     const wake = this.clock.wakeAt(now + delay, () => {
       this.#restarts.delete(cell);
       if (!cell.alive) return;
-      let input: unknown;
+      let input = cell.input;
       try {
-        input = cell.recover === undefined ? cell.input : cell.recover();
+        if (cell.recover !== undefined) input = cell.recover();
       } catch (again) {
-        this.#fail(cell, again, "recover");
-        return;
+        return this.#fail(cell, again, "recover");
       }
       this.#start(cell, input, { by: "start" }, undefined);
     });

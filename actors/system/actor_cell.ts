@@ -32,6 +32,8 @@ export class ActorCell {
   alive = true;
   /** Monotonic ms of the last transition that entered a state. */
   stateSince = 0;
+  /** Monotonic ms of this incarnation's start. */
+  startedAt = 0;
   faultsInARow = 0;
   /** Set while the actor waits to be started again. */
   fault: string | undefined;

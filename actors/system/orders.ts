@@ -120,7 +120,7 @@ class Context implements OrderContext {
     try {
       this.answer(fact);
     } catch (error) {
-      this.host.fail(this.cell, error, `order ${this.type}`);
+      this.#fault(error);
     }
   }
 
@@ -129,8 +129,7 @@ class Context implements OrderContext {
     const expectsAnswer = this.declaration.answers.length > 0;
     if (expectsAnswer && !this.outstanding) return;
     if (this.declaration.fails === undefined) {
-      if (this.cell.incarnation === this.#incarnation) this.host.fail(this.cell, error, `order ${this.type}`);
-      return;
+      return this.#fault(error);
     }
     const { name, message, code, reason } = error instanceof Error
       ? error as Error & { code?: unknown; reason?: unknown }
@@ -138,6 +137,11 @@ class Context implements OrderContext {
     const said = [reason, code].find((word) => typeof word === "string" && word !== "") ?? name;
     const fact: FailureFact = { type: this.declaration.fails, reason: String(said), message };
     this.answer(fact);
+  }
+
+  /** Of the actor, if it still lives the life in which the order was given. */
+  #fault(error: unknown): void {
+    if (this.cell.incarnation === this.#incarnation) this.host.fail(this.cell, error, `order ${this.type}`);
   }
 
   #declared(): string {

@@ -129,6 +129,85 @@ Deno.test("ActorSystem starts an actor again after a back-off when it throws", (
   assertEquals([actor.getSnapshot().value, system.report(at)?.incarnation], ["idle", 2]);
 });
 
+type PairEvent = { type: "pair.asked" } | { type: "second.done" };
+
+/** Orders two things in one step; `one` reports nothing back, `two` is answered. */
+const pairMachine = setup({
+  types: { events: {} as PairEvent },
+  actions: { one: effect(), alsoOne: effect(), two: effect({ answers: ["second.done"] }) },
+}).createMachine({
+  id: "pair",
+  options: { maxIterations: 100 },
+  initial: "idle",
+  states: {
+    idle: { on: { "pair.asked": "ordered" } },
+    ordered: {
+      entry: [{ type: "one", params: {} }, { type: "alsoOne", params: {} }, { type: "two", params: {} }],
+      on: { "second.done": "answered" },
+    },
+    answered: {},
+  },
+});
+
+function pair(performers: Partial<Record<"one" | "alsoOne" | "two", () => PairEvent | void | Promise<void>>>) {
+  const clock = new ManualClock();
+  const system = new ActorSystem({ clock });
+  const kind = actorKind("pair", pairMachine, {
+    one: () => performers.one?.() as void,
+    alsoOne: () => performers.alsoOne?.() as void,
+    two: () => performers.two?.() as PairEvent | void,
+  });
+  const actor = system.spawn(kind, { address: address({ node: "test", kind: "pair", name: "a" }), input: undefined });
+  return { clock, system, actor };
+}
+
+Deno.test("ActorSystem carries out no further order of a step once one of them has failed its actor", () => {
+  let later = 0;
+  const { clock, system, actor } = pair({
+    one: () => {
+      throw new Error("no luck");
+    },
+    two: () => {
+      later++;
+      return { type: "second.done" };
+    },
+  });
+  actor.send({ type: "pair.asked" });
+  clock.run();
+  assertEquals(later, 0);
+  clock.advance(100);
+  assertEquals(system.report(actor.id)?.incarnation, 2);
+  assertEquals(system.report(actor.id)?.orders, []);
+});
+
+Deno.test("ActorSystem starts an actor again once, however many of its orders failed it", async () => {
+  const fail = () => Promise.reject(new Error("no luck"));
+  const { clock, system, actor } = pair({ one: fail, alsoOne: fail });
+  actor.send({ type: "pair.asked" });
+  clock.run();
+  for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+  clock.advance(60_000);
+  assertEquals(system.report(actor.id)?.incarnation, 2);
+});
+
+Deno.test("ActorSystem forgets former faults of an actor that has run for long, whatever it did meanwhile", () => {
+  const { clock, system, actor } = world(() => ({ type: "job.done", result: 1 }));
+  const restartsAfter = (ms: number) => {
+    const before = system.report(at)?.incarnation ?? 0;
+    actor.send({ type: "bomb.armed" });
+    clock.run();
+    clock.advance(ms);
+    return (system.report(at)?.incarnation ?? 0) > before;
+  };
+  assert(restartsAfter(100));
+  for (let minute = 0; minute < 10; minute++) {
+    clock.advance(30_000);
+    actor.send({ type: "job.asked" });
+    clock.run();
+  }
+  assert(restartsAfter(100), "the back-off had grown, although the actor ran for five minutes");
+});
+
 Deno.test("ActorSystem counts events that no state handles and messages to nobody", () => {
   const { clock, actor, system } = world(() => {});
   actor.send({ type: "job.done", result: 1 });
