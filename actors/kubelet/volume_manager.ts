@@ -79,7 +79,8 @@ export class VolumeManager {
       mounts.push({
         hostPath,
         containerPath: mount.mountPath.startsWith("/") ? mount.mountPath : `/${mount.mountPath}`,
-        readOnly: mount.readOnly ?? false,
+        // The kubelet goes on writing there as root: a container that could too would lead it anywhere by a link.
+        readOnly: hasPayload(volume) || (mount.readOnly ?? false),
         ...(mount.mountPropagation === "HostToContainer" || mount.mountPropagation === "Bidirectional"
           ? { propagation: propagation[mount.mountPropagation] }
           : {}),

@@ -7,11 +7,28 @@ async function run(command: string, args: string[]): Promise<void> {
   if (!success) throw new Error(`Cannot ${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr).trim()}`);
 }
 
+/** A row of the kernel's table of mounts. */
+export interface Mount {
+  /** Major and minor number of the file system's device. */
+  readonly device: string;
+  /** The directory or file within the file system that is shown. */
+  readonly root: string;
+  readonly target: string;
+}
+
+/** In order of mounting: a later one hides an earlier one at the same place. */
+export async function mounts(): Promise<Mount[]> {
+  const table = await readHostTextFile("/proc/self/mountinfo");
+  const unescape = (text = "") => text.replace(/\\(\d{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
+  return table.split("\n").filter((line) => line !== "").map((line) => {
+    const [, , device = "", root, target] = line.split(" ");
+    return { device, root: unescape(root), target: unescape(target) };
+  });
+}
+
 /** Everything mounted at or below a path, the deepest and latest first. */
 export async function mountsBelow(path: string): Promise<string[]> {
-  const table = await readHostTextFile("/proc/self/mountinfo");
-  const unescape = (text: string) => text.replace(/\\(\d{3})/g, (_, code) => String.fromCharCode(parseInt(code, 8)));
-  return table.split("\n").map((line) => unescape(line.split(" ")[4] ?? ""))
+  return (await mounts()).map(({ target }) => target)
     .filter((target) => target === path || target.startsWith(`${path}/`)).reverse();
 }
 

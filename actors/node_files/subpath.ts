@@ -1,18 +1,19 @@
 /**
  * subPath: a part of a volume that a container sees. The container can write to the volume, so it could put a symlink
- * there that leads to the host's root. Therefore: resolve, refuse what leads outside, bind what was opened to a place
- * that no container can change, and look again at what was bound.
+ * there that leads to the host's root, and exchange it while we look. Therefore: resolve, refuse what leads outside, bind
+ * to a place that no container can change, and then ask the kernel what was bound: only that counts.
  */
-import { bind, isMounted } from "./mounts.ts";
+import { bind, type Mount, mounts, unmount } from "./mounts.ts";
 
 /** @returns the path to give to the runtime. Idempotent for one `target`. */
 export async function bindSubPath(volume: string, subPath: string, target: string): Promise<string> {
-  if (await isMounted(target)) return target;
   const parts = subPath.split("/").filter((part) => part !== "" && part !== ".");
   if (subPath.startsWith("/") || parts.includes("..")) {
     throw new Error(`Cannot use subPath "${subPath}": it must lie inside the volume`);
   }
   const root = await Deno.realPath(volume);
+  // Bound before, perhaps by a kubelet that was killed before it had looked.
+  if (await isBoundInside(root, target)) return target;
   await makeInside(root, parts, subPath);
   const source = await Deno.realPath([root, ...parts].join("/"));
   refuseOutside(root, source, subPath);
@@ -20,20 +21,32 @@ export async function bindSubPath(volume: string, subPath: string, target: strin
   await Deno.mkdir(target.slice(0, target.lastIndexOf("/")), { recursive: true });
   if (isDirectory) await Deno.mkdir(target, { recursive: true });
   else await (await Deno.open(target, { create: true, write: true })).close();
-  // An open descriptor cannot be exchanged for another file between the look and the bind.
-  const held = await Deno.open(source, { read: true });
-  try {
-    const wanted = await held.stat();
-    refuseOutside(root, await Deno.realPath(source), subPath);
-    await bind(source, target);
-    const bound = await Deno.stat(target);
-    if (bound.ino !== wanted.ino || bound.dev !== wanted.dev) {
-      throw new Error(`Cannot use subPath "${subPath}": it was exchanged while it was being mounted`);
-    }
-  } finally {
-    held.close();
+  await bind(source, target);
+  if (!await isBoundInside(root, target)) {
+    throw new Error(`Cannot use subPath "${subPath}": it was exchanged while it was being mounted`);
   }
   return target;
+}
+
+/** Whether `target` shows a part of the volume. What it shows otherwise is unmounted. */
+async function isBoundInside(root: string, target: string): Promise<boolean> {
+  const table = await mounts();
+  const bound = table.findLast((mount) => mount.target === target);
+  if (bound === undefined) return false;
+  // The kernel says so of what was removed since: a file of a former version of the volume.
+  const isGone = bound.root.endsWith("//deleted");
+  if (!isGone && table.some((mount) => showsInside(mount, bound, root))) return true;
+  await unmount(target, true);
+  return false;
+}
+
+/** Whether `bound` is a part of what `mount` shows at or below `root`. */
+function showsInside(mount: Mount, bound: Mount, root: string): boolean {
+  if (mount === bound || mount.device !== bound.device) return false;
+  if (isWithin(root, mount.target)) return isWithin(mount.root, bound.root);
+  if (!isWithin(mount.target, root)) return false;
+  const below = root.slice(mount.target === "/" ? 0 : mount.target.length);
+  return isWithin(`${mount.root === "/" ? "" : mount.root}${below}`, bound.root);
 }
 
 /** Makes what is missing, one directory at a time, following no link that leads outside. */
@@ -53,7 +66,9 @@ async function makeInside(root: string, parts: readonly string[], subPath: strin
 }
 
 function refuseOutside(root: string, path: string, subPath: string): void {
-  if (path !== root && !path.startsWith(`${root}/`)) {
-    throw new Error(`Cannot use subPath "${subPath}": it leads out of the volume`);
-  }
+  if (!isWithin(root, path)) throw new Error(`Cannot use subPath "${subPath}": it leads out of the volume`);
+}
+
+function isWithin(root: string, path: string): boolean {
+  return root === "/" || path === root || path.startsWith(`${root}/`);
 }
