@@ -1,44 +1,60 @@
 /** `up --detach`: the same command again in a session of its own; this one returns when that one is ready. */
 import type { ClusterState } from "./cluster_state.ts";
-import { permissionFlags } from "./permissions.ts";
-import { isAlive } from "./status.ts";
+import { ownCommand } from "./own_command.ts";
 
-const patienceMs = 120_000;
+const patienceMs = 180_000;
 
-export async function detach(state: ClusterState): Promise<void> {
-  await Deno.mkdir(state.directory, { recursive: true, mode: 0o700 });
+/** `role`: whose permissions the process gets. */
+export async function detach(state: ClusterState, role: string): Promise<void> {
+  // Says so if it runs already, before its log is begun anew.
+  (await state.lock()).release();
+  await state.forgetRunning();
   const log = state.path("chartroom.log");
-  const main = new URL("../main.ts", import.meta.url).pathname;
-  const config = new URL("../deno.json", import.meta.url).pathname;
-  const args = Deno.args.filter((argument) => argument !== "--detach");
-  const flags = await permissionFlags("cluster", state);
-  const command = [
-    Deno.execPath(),
-    "run",
-    "--quiet",
-    "--no-prompt",
-    "--config",
-    config,
-    "--frozen",
-    ...flags,
-    main,
-    ...args,
-  ];
-  const script = 'log=$1; shift; echo $$ >"$log.pid"; exec "$@" >"$log" 2>&1 </dev/null';
-  const { success } = await new Deno.Command("setsid", { args: ["--fork", "sh", "-c", script, "sh", log, ...command] })
-    .output();
-  if (!success) throw new Error("Cannot start the cluster in the background: setsid refused");
+  const { program, args } = await ownCommand(role, state, Deno.args.filter((argument) => argument !== "--detach"));
+  const script = 'log=$1; shift; umask 077; exec "$@" >"$log" 2>&1 </dev/null';
+  const child = new Deno.Command("setsid", {
+    args: ["sh", "-c", script, "sh", log, program, ...args],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+  child.unref();
+  let code: number | undefined;
+  void child.status.then((status) => code = status.code);
+  const shower = new LogShower(log);
   const deadline = performance.now() + patienceMs;
-  let shown = 0;
   while (performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    const text = await Deno.readTextFile(log).catch(() => "");
-    await Deno.stderr.write(new TextEncoder().encode(text.slice(shown)));
-    shown = text.length;
-    const running = await state.running();
-    if (running !== undefined && await isAlive(running.pid)) return;
-    const pid = Number(await Deno.readTextFile(`${log}.pid`).catch(() => ""));
-    if (pid > 0 && !await isAlive(pid)) throw new Error(`Cannot bring the cluster up: it ended; see ${log}`);
+    // In this order: what it said before it ended is there when its end is.
+    const ended = code;
+    const isReady = await state.running() !== undefined;
+    await shower.show();
+    if (isReady) return;
+    if (ended !== undefined) {
+      throw new Error(`Cannot bring the cluster up: its process ended with ${ended}; see ${log}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`Cannot bring the cluster up: it is not ready after ${patienceMs / 1000} s; see ${log}`);
+}
+
+/** Shows what is added to a file. */
+class LogShower {
+  #shown = 0;
+
+  constructor(readonly path: string) {}
+
+  async show(): Promise<void> {
+    let bytes: Uint8Array;
+    try {
+      bytes = await Deno.readFile(this.path);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      throw error;
+    }
+    // Shorter: what an earlier run had left was just replaced.
+    if (bytes.length < this.#shown) this.#shown = 0;
+    const added = bytes.subarray(this.#shown);
+    this.#shown = bytes.length;
+    for (let written = 0; written < added.length;) written += await Deno.stderr.write(added.subarray(written));
+  }
 }

@@ -1,12 +1,7 @@
 /** `chartroom explain`: where an object's actors are in their charts. */
 import { type Access, administratorAccess } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
-
-interface Explained {
-  readonly address: string;
-  readonly kind: string;
-  readonly text: readonly string[];
-}
+import type { ExplainAnswer } from "./explain_routes.ts";
 
 /** Kinds that people name, to the kinds of actors that know about them. */
 const actorKinds: Readonly<Record<string, readonly string[]>> = {
@@ -46,7 +41,8 @@ export async function explain(
   }
   const access = await administratorAccess(state);
   const query = new URLSearchParams({ name, ...(clusterScoped.has(meant) ? {} : { namespace: options.namespace }) });
-  const { actors } = await ask(access, `/chartroom/explain?${query}`);
+  const { actors, silent = {} } = await ask(access, `/chartroom/explain?${query}`);
+  for (const [node, reason] of Object.entries(silent)) console.error(`Node ${node} could not be asked: ${reason}`);
   const telling = actors.filter((actor) => kinds.includes(actor.kind));
   if (telling.length === 0) {
     const where = clusterScoped.has(meant) ? "" : ` in namespace "${options.namespace}"`;
@@ -56,7 +52,7 @@ export async function explain(
   console.log(telling.map(({ text }) => text.join("\n")).join("\n\n"));
 }
 
-async function ask(access: Access, path: string): Promise<{ actors: Explained[] }> {
+async function ask(access: Access, path: string): Promise<ExplainAnswer> {
   const { server, authority, certificate } = access;
   const client = Deno.createHttpClient({ caCerts: [authority], cert: certificate.certificate, key: certificate.key });
   try {

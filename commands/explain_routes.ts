@@ -1,18 +1,31 @@
 /** What the actors of this process say about an object: for `chartroom explain`. */
-import type { Hono } from "hono";
+import type { Env, Hono } from "hono";
 import { type ActorSystem, partsOf } from "../actors/system.ts";
-import type { AppEnvironment } from "../http/app.ts";
 import { explainInWords } from "../machines/explain.ts";
-import type { ApiClient } from "../ports/api_client.ts";
+
+export interface ExplainedActor {
+  readonly address: string;
+  readonly kind: string;
+  readonly text: readonly string[];
+}
+
+export interface ExplainAnswer {
+  readonly actors: readonly ExplainedActor[];
+  /** Nodes that could not be asked, and why. */
+  readonly silent?: Readonly<Record<string, string>>;
+}
+
+/** Asks others, with the same query. */
+export type AskOthers = (query: string) => Promise<ExplainAnswer>;
 
 /**
  * `GET /chartroom/explain?namespace=&name=[&kind=]`: the actors whose address bears that namespace and name, each with
- * its explanation. Who may read the path is RBAC's to say (nonResourceURLs).
+ * its explanation. On the API server RBAC says who may (nonResourceURLs), on a kubelet its client certificates.
  */
-export function explainRoutes(app: Hono<AppEnvironment>, system: ActorSystem, _client: ApiClient): void {
-  app.get("/chartroom/explain", (c) => {
+export function explainRoutes<E extends Env>(app: Hono<E>, system: ActorSystem, others?: AskOthers): void {
+  app.get("/chartroom/explain", async (c) => {
     const { namespace, name, kind } = c.req.query();
-    const actors = [];
+    const actors: ExplainedActor[] = [];
     for (const address of system.addresses()) {
       const parts = partsOf(address);
       // A pod's containers and probes bear its name and their own: `web-0:app`.
@@ -22,6 +35,12 @@ export function explainRoutes(app: Hono<AppEnvironment>, system: ActorSystem, _c
       const report = system.report(address);
       if (report !== undefined) actors.push({ address, kind: report.kind, text: explainInWords(report) });
     }
-    return c.json({ actors });
+    const { search } = new URL(c.req.url);
+    const elsewhere = await others?.(search);
+    const answer: ExplainAnswer = {
+      actors: [...actors, ...elsewhere?.actors ?? []],
+      ...(elsewhere?.silent === undefined ? {} : { silent: elsewhere.silent }),
+    };
+    return c.json(answer);
   });
 }

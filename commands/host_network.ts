@@ -1,31 +1,42 @@
-/** The cluster's network on this host: the control plane's address, the nodes' bridges, the packet filter. */
-import { LinkAddresses } from "../actors/load_balancer/host_addresses.ts";
+/** The cluster's network on this host: the control plane's address, a node's bridge, what runs once per host. */
+import { NftPacketFilter } from "../actors/nftables/nft_packet_filter.ts";
 import { BridgePodNetwork } from "../actors/pod_network/bridge_pod_network.ts";
 import { type NodeNetwork, startNodeNetwork } from "../actors/pod_network/node_network_actor.ts";
-import { NftPacketFilter } from "../actors/nftables/nft_packet_filter.ts";
+import { LinkAddresses } from "../actors/load_balancer/host_addresses.ts";
 import type { ActorSystem } from "../actors/system.ts";
 import { type AddressPlan, controlPlaneAddress } from "../machines/network/address_plan.ts";
-import type { PacketFilter } from "../ports/packet_filter.ts";
 import { nodeName } from "./node.ts";
 
-export interface HostNetwork {
-  readonly packetFilter: PacketFilter;
-  /** By node number; pods are wired as soon as a node's bridge is up. */
-  readonly pods: readonly NodeNetwork[];
+/** Idempotent, as everything here: what is missing is made, what is there is kept. */
+export async function setUpControlPlaneAddress(plan: AddressPlan): Promise<string> {
+  const address = controlPlaneAddress(plan, 0);
+  await new LinkAddresses(`${plan.linkPrefix}cp`).set([address]);
+  return address;
 }
 
-/** Idempotent: repairs what is missing and adopts what is there. Resolves when the control plane has its address. */
-export async function setUpHostNetwork(system: ActorSystem, plan: AddressPlan, nodes: number): Promise<HostNetwork> {
-  const packetFilter = new NftPacketFilter();
-  await new LinkAddresses(`${plan.linkPrefix}cp`).set([controlPlaneAddress(plan, 0)]);
-  const pods = Array.from(
-    { length: nodes },
-    (_, node) =>
-      startNodeNetwork({
-        system,
-        node: nodeName(node),
-        network: new BridgePodNetwork({ plan, node, packetFilter }),
-      }),
-  );
-  return { packetFilter, pods };
+/** Pods are wired as soon as the node's bridge is up. */
+export function setUpNodeNetwork(system: ActorSystem, plan: AddressPlan, number: number): NodeNetwork {
+  return startNodeNetwork({
+    system,
+    node: nodeName(number),
+    network: new BridgePodNetwork({ plan, node: number, packetFilter: new NftPacketFilter() }),
+  });
+}
+
+/**
+ * Resolves when the node's address is on this host, where its kubelet is about to listen.
+ *
+ * @throws Error when the first attempt failed: what is in the way is not likely to go by itself.
+ */
+export async function nodeNetworkReady(system: ActorSystem, network: NodeNetwork): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const subscription = system.get(network.address)?.subscribe(() => {
+    const { ready, lastFailure } = network.status();
+    if (!ready && lastFailure !== undefined) reject(new Error(`Cannot set the node's network up: ${lastFailure}`));
+  });
+  try {
+    await Promise.race([network.ready(), promise]);
+  } finally {
+    subscription?.unsubscribe();
+  }
 }

@@ -34,6 +34,8 @@ import type { ApiClient } from "../ports/api_client.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
+import { nodesExplained } from "./nodes_explained.ts";
+import { namingPortOwner } from "./port_owner.ts";
 
 export interface MasterOptions {
   readonly system: ActorSystem;
@@ -47,6 +49,8 @@ export interface MasterOptions {
   readonly listenForCluster: boolean;
   /** Where the cluster's name server answers; absent: there is none. */
   readonly dns?: { readonly address: string; readonly port: number };
+  /** Whether nodes are processes of their own, with actors that this one knows nothing of. */
+  readonly nodesElsewhere?: boolean;
   report(problem: string): void;
 }
 
@@ -289,17 +293,24 @@ class RunningMaster {
         for (const path of [discoveryPath, keySetPath]) {
           routes.get(path, async (c) => await answerIssuerDiscovery(c.req.path, tokens, this.url) ?? c.notFound());
         }
-        explainRoutes(routes, system, own);
+        explainRoutes(
+          routes,
+          system,
+          this.#options.nodesElsewhere
+            ? nodesExplained(own, { authority: this.keys.authority.certificate, certificate: kubeletClient })
+            : undefined,
+        );
       },
     });
-    this.#server = await serve({
-      addresses: this.addresses.map((host) => ({ host, port: plan.apiServerPort })),
-      certificate: this.serving.certificate,
-      key: this.serving.key,
-      clientCertificateAuthority: this.keys.authority.certificate,
-      fetch: (request, environment) => app.fetch(request, environment),
-      onError: (error) => this.#options.report(`API server: ${(error as Error).stack ?? error}`),
-    });
+    this.#server = await namingPortOwner(plan.apiServerPort, "the API server", () =>
+      serve({
+        addresses: this.addresses.map((host) => ({ host, port: plan.apiServerPort })),
+        certificate: this.serving.certificate,
+        key: this.serving.key,
+        clientCertificateAuthority: this.keys.authority.certificate,
+        fetch: (request, environment) => app.fetch(request, environment),
+        onError: (error) => this.#options.report(`API server: ${(error as Error).stack ?? error}`),
+      }));
   }
 
   #readyChecks() {

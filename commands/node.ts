@@ -2,16 +2,16 @@
 import { type Kubelet, startKubelet } from "../actors/kubelet/kubelet.ts";
 import type { ActorSystem } from "../actors/system.ts";
 import type { KeyPair } from "../http/auth/certificates/issue.ts";
-import { keyFiles } from "../http/auth/certificates/key_files.ts";
-import { keptCertificate } from "../http/auth/certificates/pki.ts";
-import { kubeletServingSubject } from "../http/auth/certificates/subjects.ts";
-import { serveKubelet } from "../http/kubelet/kubelet_server.ts";
-import type { Server } from "../http/server.ts";
+import { kubeletApp } from "../http/kubelet/kubelet_server.ts";
+import { serve, type Server } from "../http/server.ts";
 import { type AddressPlan, nodePlan } from "../machines/network/address_plan.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import type { ContainerRuntime } from "../ports/container_runtime.ts";
+import type { NodeFiles } from "../ports/node_files.ts";
 import type { PodNetwork } from "../ports/pod_network.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { explainRoutes } from "./explain_routes.ts";
+import { namingPortOwner } from "./port_owner.ts";
 
 export interface NodeOptions {
   readonly system: ActorSystem;
@@ -21,9 +21,14 @@ export interface NodeOptions {
   readonly plan: AddressPlan;
   readonly client: ApiClient;
   readonly runtime: ContainerRuntime;
-  readonly network: PodNetwork;
-  /** Signs the kubelet's serving certificate and the API server's client certificate. */
-  readonly authority: KeyPair;
+  /** `dockerStarted`: called each time the container runtime has been connected to. */
+  readonly network: PodNetwork & { dockerStarted?(): void };
+  /** Absent: the host's. */
+  readonly files?: NodeFiles;
+  /** PEM: signs the API server's client certificate. */
+  readonly authority: string;
+  /** The kubelet's own. */
+  readonly serving: KeyPair;
   /** Whether the node's address is on this host; without it the kubelet's server listens on loopback alone. */
   readonly onNetwork: boolean;
   /** Part of the host's capacity that is this node's. */
@@ -52,20 +57,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const host = options.onNetwork ? address : "127.0.0.1";
   // On loopback, nodes of one host can only be told apart by their ports.
   const port = options.onNetwork ? kubeletPort : 0;
-  const files = keyFiles(state.path("pki", "nodes", name));
-  const serving = await keptCertificate(
-    files,
-    "kubelet",
-    authority,
-    kubeletServingSubject(name, [address, "127.0.0.1"]),
-    system.clock.wallTime(),
-  );
-  let kubelet: Kubelet | undefined;
-  const server: Server = await serveKubelet({
-    addresses: [{ host, port }],
-    certificate: serving.certificate,
-    key: serving.key,
-    clientCertificateAuthority: authority.certificate,
+  let kubelet = undefined as Kubelet | undefined;
+  const onError = (error: unknown) => options.report(`kubelet of ${name}: ${(error as Error).stack ?? error}`);
+  const app = kubeletApp({
     clock: system.clock,
     streams: {
       logs: (...asked) => running(kubelet).streams.logs(...asked),
@@ -74,8 +68,18 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       portForward: (...asked) => running(kubelet).streams.portForward(...asked),
       pods: () => kubelet?.streams.pods() ?? [],
     },
-    onError: (error) => options.report(`kubelet of ${name}: ${(error as Error).stack ?? error}`),
+    onError,
   });
+  explainRoutes(app, system);
+  const server: Server = await namingPortOwner(port, `the kubelet of ${name} on ${host}`, () =>
+    serve({
+      addresses: [{ host, port }],
+      certificate: options.serving.certificate,
+      key: options.serving.key,
+      clientCertificateAuthority: authority,
+      fetch: (request, environment) => app.fetch(request, environment),
+      onError,
+    }));
   kubelet = await startKubelet({
     system,
     clusterName: state.name,
@@ -83,12 +87,14 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     client: options.client,
     runtime: options.runtime,
     network: options.network,
+    ...(options.files === undefined ? {} : { files: options.files }),
     clusterDns: plan.dnsAddress,
     directory: state.path("nodes", name),
     addresses: [{ type: "InternalIP", address: host }, { type: "Hostname", address: name }],
     capacityShare: options.share,
     port: server.addresses[0]?.port ?? kubeletPort,
     podCIDR: podCidr,
+    runtimeConnected: () => options.network.dockerStarted?.(),
   });
   return {
     name,

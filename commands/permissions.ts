@@ -1,4 +1,5 @@
 import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { ClusterState } from "./cluster_state.ts";
 
 /** The flags of a role in `permissions.txt`, with the places they speak of filled in. */
@@ -7,12 +8,17 @@ export async function permissionFlags(role: string, state: ClusterState): Promis
   const places: Readonly<Record<string, string>> = {
     state: state.directory,
     data: dirname(state.directory),
-    project: dirname(new URL("../main.ts", import.meta.url).pathname),
+    project: dirname(fileURLToPath(new URL("../main.ts", import.meta.url))),
     home: Deno.env.get("HOME") ?? "/root",
   };
   const flags = parsePermissions(text).get(role);
   if (flags === undefined) throw new Error(`Cannot find the permissions of role "${role}" in permissions.txt`);
-  return flags.map((flag) => flag.replace(/\{(\w+)\}/g, (_, place: string) => places[place] ?? ""));
+  return flags.map((flag) => flag.replace(/\{(\w+)\}/g, (_, place: string) => escaped(places[place] ?? "")));
+}
+
+/** A comma in a path would end it: Deno takes two for one. */
+function escaped(path: string): string {
+  return path.replaceAll(",", ",,");
 }
 
 /** Role to its flags. */

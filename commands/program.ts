@@ -47,7 +47,13 @@ export function createProgram(): Command {
     .option("--split", "run the master and each node as processes of their own")
     .option("--overcommit", "give every node the whole host's capacity instead of a share of it")
     .addOption(installOption())
-    .addOption(new Option("--role <role>", "run only this role; used by --split").hideHelp())
+    .addOption(
+      new Option("--role <role>", "run only this role; used by --split").choices(["master", "node"]).hideHelp(),
+    )
+    .addOption(
+      new Option("--number <number>", "the node's; used by --split").argParser(wholeNumber(0, 253)).default(0)
+        .hideHelp(),
+    )
     .action(async (options) => (await import("./up.ts")).up(clusterState(options), options));
 
   forCluster(program.command("down"))

@@ -20,6 +20,11 @@ export class Progress {
     }
   }
 
+  /** A step that somebody else has done. */
+  done(title: string): void {
+    this.say(`  ok    ${title} (after ${this.elapsed})`);
+  }
+
   say(line: string): void {
     if (!this.#quiet) console.error(line);
   }

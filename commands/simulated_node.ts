@@ -1,13 +1,25 @@
-/** A node without a world: pods go through their charts, nothing runs. */
+/** A node without a world: pods go through their charts, nothing runs. All of it is gone when the process ends. */
+import { realRandom } from "../actors/real/real_random.ts";
+import { type SimulatedImage, SimulatedRuntime } from "../actors/simulated/container_runtime.ts";
+import { SimulatedNodeFiles } from "../actors/simulated/node_files.ts";
 import { SimulatedPodNetwork } from "../actors/simulated/pod_network.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { ContainerRuntime } from "../ports/container_runtime.ts";
-import type { PodNetwork } from "../ports/pod_network.ts";
+import type { NodeWorld } from "./runtime_choice.ts";
 
-export function simulatedNode(_clock: Clock): { runtime: ContainerRuntime; network: PodNetwork } {
-  throw new Error(
-    "Cannot run the simulated runtime yet: it is not part of this version; install Docker Engine instead",
-  );
+/** Whatever image is asked for is there, and its process runs until it is stopped. */
+function everyImage(): Record<string, SimulatedImage> {
+  return new Proxy<Record<string, SimulatedImage>>({}, {
+    get(images, name) {
+      if (typeof name !== "string") return undefined;
+      return name.startsWith("sha256:") ? images[name] : images[name] ??= {};
+    },
+  });
 }
 
-export { SimulatedPodNetwork };
+export function simulatedNode(clock: Clock, podCidr: string): NodeWorld {
+  return {
+    runtime: new SimulatedRuntime({ clock, random: realRandom, images: everyImage(), latencyMs: 10 }),
+    network: new SimulatedPodNetwork(podCidr),
+    files: new SimulatedNodeFiles(),
+  };
+}

@@ -1,35 +1,28 @@
 /** `chartroom status`: does it run, and how are its parts? */
-import { readHostTextFile } from "../actors/real/kernel_file.ts";
 import type { Node, Pod } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { administrator } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
 
-/** Whether a process of that id runs, whoever it belongs to; one that ended and was not waited for does not. */
-export async function isAlive(pid: number): Promise<boolean> {
-  try {
-    const stat = await readHostTextFile(`/proc/${pid}/stat`);
-    const state = stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
-    return state !== "Z" && state !== "X";
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return false;
-  }
-}
-
+/** Exit codes: 0 it runs, 1 there is no such cluster, 3 it does not run, 4 it is being started or stopped. */
 export async function status(state: ClusterState): Promise<void> {
   const identity = await state.identity();
   if (identity === undefined) {
     console.log(`Cluster "${state.name}" does not exist. Bring it up with: chartroom up --name ${state.name}`);
     Deno.exit(1);
   }
-  const running = await state.running();
-  if (running === undefined || !await isAlive(running.pid)) {
+  const [holder, running] = [await state.holder(), await state.running()];
+  if (holder === undefined) {
     const how = running === undefined ? "is down" : `is not running: its process ${running.pid} ended without a word`;
     console.log(`Cluster "${state.name}" ${how}. Its state is in ${state.directory}.`);
     Deno.exit(3);
   }
+  if (running === undefined) {
+    console.log(`Cluster "${state.name}" is being started or stopped, by process ${holder}.`);
+    Deno.exit(4);
+  }
   console.log(`Cluster "${state.name}" runs as process ${running.pid} since ${running.startedAt}.`);
+  for (const [role, pid] of Object.entries(running.processes ?? {})) console.log(`Process      ${role} ${pid}`);
   console.log(`API server   ${running.server}`);
   console.log(`Runtime      ${running.runtime}`);
   console.log(`State        ${state.directory}`);

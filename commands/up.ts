@@ -1,224 +1,145 @@
 /** `chartroom up`: a cluster in this process, or in processes of their own below it. */
-import { DockerRuntime } from "../actors/docker/docker_runtime.ts";
-import { hostRanges } from "../actors/pod_network/ip_tool.ts";
-import { realClock } from "../actors/real/real_clock.ts";
-import { ActorSystem } from "../actors/system.ts";
-import { type AddressPlan, addressPlan, controlPlaneAddress } from "../machines/network/address_plan.ts";
-import type { Node } from "../machines/objects/object.ts";
-import { resources } from "../machines/objects/resources.ts";
-import type { ApiClient } from "../ports/api_client.ts";
-import type { ContainerRuntime } from "../ports/container_runtime.ts";
-import type { PodNetwork } from "../ports/pod_network.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { detach } from "./detach.ts";
-import { ensureEngine } from "./docker_engine.ts";
-import { type HostNetwork, setUpHostNetwork } from "./host_network.ts";
-import { dnsPort, type HostServices, startHostServices } from "./host_services.ts";
-import { controllerAccount, type Master, startMaster } from "./master.ts";
-import { nodeName, type RunningNode, startNode } from "./node.ts";
 import { Progress } from "./progress.ts";
-import { isAlive } from "./status.ts";
+import { chooseRuntime, type RuntimeName } from "./runtime_choice.ts";
+import { awaitLock } from "./state_lock.ts";
+import { untilSignalled } from "./stop_signals.ts";
 
 export interface UpOptions {
   readonly nodes: number;
-  readonly runtime: "docker" | "simulated";
+  readonly runtime: RuntimeName;
   readonly detach?: boolean;
   readonly split?: boolean;
   readonly overcommit?: boolean;
+  readonly role?: "master" | "node";
+  readonly number?: number;
 }
+
+/** How long processes of a run that was killed may take to end. */
+const formerRunMs = 30_000;
 
 export async function up(state: ClusterState, options: UpOptions): Promise<void> {
-  await refuseSecond(state);
-  if (options.detach) return await detach(state);
-  const cluster = new Cluster(state, options);
-  await cluster.start();
-  await cluster.untilStopped();
+  const { nodes, runtime, overcommit = false, role } = options;
+  if (role !== undefined) {
+    const { runRole } = await import("./role.ts");
+    return await runRole(state, { role, number: options.number ?? 0, nodes, overcommit, runtime });
+  }
+  await state.prepare();
+  if (options.detach) {
+    const { detach } = await import("./detach.ts");
+    return await detach(state, options.split === true ? "supervisor" : "cluster");
+  }
+  const lock = await state.lock();
+  const roles = await awaitLock(state.path("roles.lock"), formerRunMs);
+  if (roles === undefined) {
+    throw new Error(
+      `Cannot bring cluster "${state.name}" up: processes of its former run have not ended; run "chartroom down"`,
+    );
+  }
+  roles.release();
+  await state.forgetRunning();
+  await bringUp(state, options);
+  lock.release();
+  Deno.exit(0);
 }
 
-async function refuseSecond(state: ClusterState): Promise<void> {
-  const running = await state.running();
-  if (running === undefined || !await isAlive(running.pid)) return;
-  throw new Error(
-    `Cannot bring cluster "${state.name}" up: it runs already, as process ${running.pid} (chartroom status, chartroom down)`,
+/** A cluster on its way up, in one process or several. */
+export interface Bringing {
+  readonly server: string;
+  /** Resolves when all nodes are ready. @throws Error saying what stands in the way. */
+  readonly ready: Promise<void>;
+  /** In order; pods keep running. */
+  stop(): Promise<void>;
+  /** At once. */
+  kill(): void;
+}
+
+/** Until it is stopped by a signal. */
+async function bringUp(state: ClusterState, options: UpOptions): Promise<void> {
+  const { nodes, overcommit = false } = options;
+  const progress = new Progress();
+  const report = (problem: string) => console.error(`${new Date().toISOString()} ${problem}`);
+  // The second signal does not wait; while there is nothing to stop, the first does not either.
+  let running = undefined as Bringing | undefined;
+  const kill = () => running === undefined ? Deno.exit(130) : running.kill();
+  const signalled = untilSignalled(kill).then(() => running ?? kill());
+
+  const runtime = await chooseRuntime(state, options.runtime, progress);
+  progress.say(`Cluster "${state.name}", state in ${state.directory}`);
+  const ranges = runtime === "docker" ? await (await import("../actors/pod_network/ip_tool.ts")).hostRanges() : [];
+  const { index } = await state.identityOrNew(ranges);
+  await sayWhoIsLeftOut(state, nodes, progress);
+  const notes = new Notes(state, nodes, runtime);
+  const shared = { state, index, nodes, overcommit, runtime, progress, report };
+  running = options.split
+    ? await (await import("./split.ts")).startSplit({ ...shared, changed: (living) => notes.change(living) })
+    : (await import("./single_process.ts")).startSingleProcess(shared);
+  await Promise.race([
+    signalled,
+    running.ready.then(async () => {
+      await notes.begin(running!.server);
+      progress.say(
+        `Ready in ${progress.elapsed}. To use it:\n\n  export KUBECONFIG=${
+          state.path("kubeconfig")
+        }\n  kubectl get nodes\n`,
+      );
+    }),
+  ]);
+  await signalled;
+  progress.say(`\nStopping cluster "${state.name}" ...`);
+  await notes.end();
+  await running.stop();
+  await state.forgetRunning();
+  progress.say('Stopped. Its pods keep running; "chartroom up" adopts them, "chartroom down" removes them.');
+}
+
+/** Nodes that were there before and are not now stay in the API, where they become NotReady. */
+async function sayWhoIsLeftOut(state: ClusterState, nodes: number, progress: Progress): Promise<void> {
+  const numbers = (await state.knownNodes()).map((name) => Number(/^worker-(\d+)$/.exec(name)?.[1] ?? -1));
+  const leftOut = numbers.filter((number) => number >= nodes).sort((a, b) => a - b);
+  if (leftOut.length === 0) return;
+  const names = leftOut.map((number) => `worker-${number}`).join(", ");
+  progress.say(
+    `  Left out: ${names}. ${leftOut.length === 1 ? "It becomes" : "They become"} NotReady, and what ran there is ` +
+      `started elsewhere; "--nodes ${leftOut.at(-1)! + 1}" brings ${leftOut.length === 1 ? "it" : "them"} back.`,
   );
 }
 
-/** All of a cluster in one process. */
-class Cluster {
-  readonly #state: ClusterState;
-  readonly #options: UpOptions;
-  readonly #progress = new Progress();
-  readonly #system = new ActorSystem({ clock: realClock });
-  #master: Master | undefined;
-  #services: HostServices | undefined;
-  #nodes: RunningNode[] = [];
+/** Keeps `running.json`: there from readiness to the end, with the processes that live. */
+class Notes {
+  #written = Promise.resolve();
+  #server: string | undefined;
+  #processes: Readonly<Record<string, number>> | undefined;
+  readonly #startedAt = new Date().toISOString();
 
-  constructor(state: ClusterState, options: UpOptions) {
-    this.#state = state;
-    this.#options = options;
-    this.#system.inspect((inspection) => {
-      if (inspection.type === "actor.failed") this.#report(`${inspection.actor} failed: ${inspection.detail}`);
-    });
+  constructor(readonly state: ClusterState, readonly nodes: number, readonly runtime: RuntimeName) {}
+
+  begin(server: string): Promise<void> {
+    this.#server = server;
+    return this.#write();
   }
 
-  async start(): Promise<void> {
-    const { name } = this.#state;
-    const progress = this.#progress;
-    const runtime = await this.#runtime();
-    progress.say(`Cluster "${name}", state in ${this.#state.directory}`);
-    const ranges = runtime.onHost ? await hostRanges() : [];
-    const { index } = await this.#state.identityOrNew(ranges);
-    const plan = addressPlan(index);
-    const network = runtime.onHost
-      ? await progress.step("Network set up", () => setUpHostNetwork(this.#system, plan, this.#options.nodes))
-      : undefined;
-    const master = await progress.step(
-      `API server listening on https://127.0.0.1:${plan.apiServerPort}`,
-      () => this.#startMaster(plan, network !== undefined),
-    );
-    this.#master = master;
-    await progress.step("Cluster prepared", () => master.ready);
-    await progress.step(
-      this.#options.nodes === 1 ? "Node ready" : `${this.#options.nodes} nodes ready`,
-      () => this.#startNodes(plan, runtime.runtime, runtime.network, network, master),
-    );
-    await this.#state.noteRunning({
+  change(processes: Readonly<Record<string, number>>): void {
+    this.#processes = processes;
+    void this.#write();
+  }
+
+  end(): Promise<void> {
+    this.#server = undefined;
+    return this.#written;
+  }
+
+  #write(): Promise<void> {
+    const server = this.#server;
+    if (server === undefined) return this.#written;
+    const note = {
       pid: Deno.pid,
-      server: master.server,
-      nodes: this.#nodes.map(({ name }) => name),
-      runtime: runtime.name,
-      startedAt: new Date().toISOString(),
-    });
-    progress.say(
-      `Ready in ${progress.elapsed}. To use it:\n\n  export KUBECONFIG=${
-        this.#state.path("kubeconfig")
-      }\n  kubectl get nodes\n`,
-    );
-  }
-
-  async #runtime(): Promise<ChosenRuntime> {
-    if (this.#options.runtime === "docker") {
-      const problem = await ensureEngine(this.#state, this.#progress);
-      if (problem === undefined && Deno.uid() === 0) {
-        return { name: "docker", onHost: true, runtime: new DockerRuntime(), network: undefined };
-      }
-      this.#progress.say(
-        `\n  NO CONTAINERS WILL RUN: ${problem ?? "wiring pods to the network takes root"}.\n` +
-          "  This cluster uses the simulated runtime: pods go through their lives, but nothing runs in them.\n",
-      );
-    }
-    const { simulatedNode } = await import("./simulated_node.ts");
-    return { name: "simulated", onHost: false, ...simulatedNode(this.#system.clock) };
-  }
-
-  #startMaster(plan: AddressPlan, listenForCluster: boolean): Promise<Master> {
-    const own = controlPlaneAddress(plan, 0);
-    return startMaster({
-      system: this.#system,
-      state: this.#state,
-      name: "master-0",
-      plan,
-      controlPlaneAddress: own,
-      listenForCluster,
-      ...(listenForCluster ? { dns: { address: own, port: dnsPort } } : {}),
-      report: (problem) => this.#report(problem),
-    });
-  }
-
-  async #startNodes(
-    plan: AddressPlan,
-    runtime: ContainerRuntime,
-    simulated: PodNetwork | undefined,
-    host: HostNetwork | undefined,
-    master: Master,
-  ): Promise<void> {
-    const { nodes, overcommit } = this.#options;
-    const clientOf = (name: string) =>
-      master.client({ name: `system:node:${name}`, groups: ["system:nodes", "system:authenticated"] });
-    const started = Array.from({ length: nodes }, (_, number) =>
-      startNode({
-        system: this.#system,
-        state: this.#state,
-        number,
-        plan,
-        client: clientOf(nodeName(number)),
-        runtime,
-        network: host?.pods[number] ?? simulated!,
-        authority: master.keys.authority,
-        onNetwork: host !== undefined,
-        share: overcommit ? 1 : 1 / nodes,
-        report: (problem) => this.#report(problem),
-      }));
-    this.#nodes = await Promise.all(started);
-    if (host !== undefined) {
-      this.#services = startHostServices({
-        system: this.#system,
-        node: "master-0",
-        plan,
-        nodes,
-        packetFilter: host.packetFilter,
-        proxyClient: master.client({ name: "system:kube-proxy", groups: ["system:authenticated"] }),
-        balancerClient: master.client(controllerAccount("service-controller")),
-        nodeClient: clientOf,
-      });
-    }
-    const client = master.client({ name: "chartroom", groups: ["system:masters"] });
-    await Promise.all(this.#nodes.map(({ name }) => nodeReady(client, name)));
-  }
-
-  /** Until SIGINT or SIGTERM: then everything ends in order, and pods keep running. */
-  async untilStopped(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const asked = () => resolve();
-    for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, asked);
-    await promise;
-    this.#progress.say(`\nStopping cluster "${this.#state.name}" ...`);
-    // A second Ctrl-C does not wait.
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      Deno.removeSignalListener(signal, asked);
-      Deno.addSignalListener(signal, () => Deno.exit(130));
-    }
-    await this.#services?.stop();
-    await Promise.all(this.#nodes.map((node) => node.stop()));
-    await this.#master?.stop();
-    this.#system.stopAll();
-    await this.#state.forgetRunning();
-    this.#progress.say('Stopped. Its pods keep running; "chartroom up" adopts them, "chartroom down" removes them.');
-    Deno.exit(0);
-  }
-
-  #report(problem: string): void {
-    console.error(`${new Date().toISOString()} ${problem}`);
-  }
-}
-
-interface ChosenRuntime {
-  readonly name: string;
-  /** Whether containers are real and wired to this host's network. */
-  readonly onHost: boolean;
-  readonly runtime: ContainerRuntime;
-  readonly network: PodNetwork | undefined;
-}
-
-/** Resolves when the node says that it is ready. */
-async function nodeReady(client: ApiClient, name: string): Promise<void> {
-  const isReady = (node: Node) =>
-    node.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;
-  const options = { fieldSelector: `metadata.name=${name}` };
-  const { items, resourceVersion } = await client.list<Node>(resources.nodes, options);
-  if (items.some(isReady)) return;
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const watch = client.watch<Node>(resources.nodes, { ...options, resourceVersion }, {
-    events(batch) {
-      if (batch.some((event) => event.type !== "BOOKMARK" && event.type !== "DELETED" && isReady(event.object))) {
-        resolve();
-      }
-    },
-    closed: (status) => reject(new Error(`Cannot wait for node "${name}": ${status?.message ?? "the watch ended"}`)),
-  });
-  try {
-    await promise;
-  } finally {
-    watch.cancel();
+      server,
+      nodes: Array.from({ length: this.nodes }, (_, number) => `worker-${number}`),
+      runtime: this.runtime,
+      startedAt: this.#startedAt,
+      ...(this.#processes === undefined ? {} : { processes: this.#processes }),
+    };
+    return this.#written = this.#written.then(() => this.state.noteRunning(note));
   }
 }

@@ -1,0 +1,111 @@
+/** All of a cluster in this process. */
+import type { NodeNetwork } from "../actors/pod_network/node_network_actor.ts";
+import { realClock } from "../actors/real/real_clock.ts";
+import { ActorSystem } from "../actors/system.ts";
+import { type AddressPlan, addressPlan, nodePlan } from "../machines/network/address_plan.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import { type ControlPlane, nodeUser, startControlPlane } from "./control_plane.ts";
+import { nodeNetworkReady, setUpNodeNetwork } from "./host_network.ts";
+import { nodeName, type RunningNode, startNode } from "./node.ts";
+import { servingCertificate } from "./node_credentials.ts";
+import { nodeReady } from "./node_ready.ts";
+import type { Progress } from "./progress.ts";
+import { nodeWorld, type RuntimeName } from "./runtime_choice.ts";
+import type { Bringing } from "./up.ts";
+
+export interface SingleProcessOptions {
+  readonly state: ClusterState;
+  readonly index: number;
+  readonly nodes: number;
+  readonly overcommit: boolean;
+  readonly runtime: RuntimeName;
+  readonly progress: Progress;
+  report(problem: string): void;
+}
+
+export function startSingleProcess(options: SingleProcessOptions): Bringing {
+  const system = reportingSystem(options.report);
+  const plan = addressPlan(options.index);
+  const started = start(options, system, plan);
+  return {
+    server: `https://127.0.0.1:${plan.apiServerPort}`,
+    ready: started.then(() => {}),
+    async stop() {
+      const { control, nodes } = await started;
+      await Promise.all(nodes.map((node) => node.stop()));
+      await control.stop();
+      system.stopAll();
+    },
+    // Whatever is lost by that was never acknowledged.
+    kill: () => Deno.exit(130),
+  };
+}
+
+async function start(
+  options: SingleProcessOptions,
+  system: ActorSystem,
+  plan: AddressPlan,
+): Promise<{ control: ControlPlane; nodes: RunningNode[] }> {
+  const { state, progress, runtime, report } = options;
+  const numbers = Array.from({ length: options.nodes }, (_, number) => number);
+  const networks = runtime === "docker" ? numbers.map((number) => setUpNodeNetwork(system, plan, number)) : [];
+  const control = await startControlPlane({
+    system,
+    state,
+    plan,
+    runtime,
+    nodes: options.nodes,
+    nodesElsewhere: false,
+    step: (title, body) => progress.step(title, body),
+    report,
+  });
+  const nodes = await progress.step(
+    options.nodes === 1 ? "Node ready" : `${options.nodes} nodes ready`,
+    () => startNodes(options, system, plan, control, networks),
+  );
+  return { control, nodes };
+}
+
+/** An actor system that says which of its actors failed. */
+export function reportingSystem(report: (problem: string) => void): ActorSystem {
+  const system = new ActorSystem({ clock: realClock });
+  system.inspect((inspection) => {
+    if (inspection.type === "actor.failed") report(`${inspection.actor} failed: ${inspection.detail}`);
+  });
+  return system;
+}
+
+async function startNodes(
+  { state, nodes, overcommit, runtime, report }: SingleProcessOptions,
+  system: ActorSystem,
+  plan: AddressPlan,
+  { master, startHostServices }: ControlPlane,
+  networks: readonly NodeNetwork[],
+): Promise<RunningNode[]> {
+  const { authority } = master.keys;
+  const [started] = await Promise.all([
+    Promise.all(Array.from({ length: nodes }, async (_, number) => {
+      const world = await nodeWorld(system, runtime, nodePlan(plan, number).podCidr);
+      const network = networks[number];
+      if (network !== undefined) await nodeNetworkReady(system, network);
+      return await startNode({
+        system,
+        state,
+        number,
+        plan,
+        ...world,
+        network: network ?? world.network!,
+        client: master.client(nodeUser(nodeName(number))),
+        authority: authority.certificate,
+        serving: await servingCertificate(state, number, plan, authority, system.clock.wallTime()),
+        onNetwork: runtime === "docker",
+        share: overcommit ? 1 : 1 / nodes,
+        report,
+      });
+    })),
+    startHostServices(),
+  ]);
+  const client = master.client({ name: "chartroom", groups: ["system:masters"] });
+  await Promise.all(started.map(({ name }) => nodeReady(system, client, name)));
+  return started;
+}

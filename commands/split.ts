@@ -1,0 +1,68 @@
+/** A cluster in several processes: this one watches over a master's and each node's. */
+import { RealRoleProcesses, type RoleCommand } from "../actors/supervisor/role_processes.ts";
+import { masterRole, startSupervisor } from "../actors/supervisor/supervisor_actor.ts";
+import { addressPlan } from "../machines/network/address_plan.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import { ownCommand } from "./own_command.ts";
+import type { Progress } from "./progress.ts";
+import { roleNames } from "./role.ts";
+import type { RuntimeName } from "./runtime_choice.ts";
+import type { Bringing } from "./up.ts";
+import { reportingSystem } from "./single_process.ts";
+
+export interface SplitOptions {
+  readonly state: ClusterState;
+  readonly index: number;
+  readonly nodes: number;
+  readonly overcommit: boolean;
+  readonly runtime: RuntimeName;
+  readonly progress: Progress;
+  report(problem: string): void;
+  /** The processes that live now, by role. */
+  changed(processes: Readonly<Record<string, number>>): void;
+}
+
+export async function startSplit(options: SplitOptions): Promise<Bringing> {
+  const { nodes, progress, report } = options;
+  const system = reportingSystem(report);
+  const roles = roleNames(nodes);
+  const width = Math.max(...roles.map((role) => role.length));
+  const commands = new Map<string, RoleCommand>();
+  for (const [place, role] of roles.entries()) commands.set(role, await commandOf(options, role, place - 1));
+  const supervisor = startSupervisor({
+    system,
+    node: "supervisor",
+    nodes,
+    processes: new RealRoleProcesses({
+      command: (role) => commands.get(role)!,
+      said: (role, line) => progress.say(`${role.padEnd(width)}  ${line}`),
+      done: (role, text) => progress.done(`${role.padEnd(width)}  ${text}`),
+    }),
+    changed: (living) => options.changed(Object.fromEntries(living)),
+    crashed: (role, code) => report(`${role} ended with ${code}; it is started again`),
+  });
+  return {
+    server: `https://127.0.0.1:${addressPlan(options.index).apiServerPort}`,
+    ready: supervisor.ready,
+    kill: () => supervisor.kill(),
+    async stop() {
+      supervisor.stop();
+      await supervisor.ended;
+      system.stopAll();
+    },
+  };
+}
+
+/** `number`: the node's, from 0. */
+async function commandOf(
+  { state, nodes, runtime, overcommit }: SplitOptions,
+  role: string,
+  number: number,
+): Promise<RoleCommand> {
+  const kind = role === masterRole ? "master" : "node";
+  return await ownCommand(kind, state, [
+    ...["up", "--role", kind, ...(kind === "node" ? ["--number", `${number}`] : [])],
+    ...["--name", state.name, "--state", state.directory, "--nodes", `${nodes}`, "--runtime", runtime],
+    ...(overcommit ? ["--overcommit"] : []),
+  ]);
+}
