@@ -32,6 +32,7 @@ const applets = [
   "sleep",
   "stat",
   "tail",
+  "tar",
   "test",
   "touch",
   "true",
@@ -41,7 +42,7 @@ const applets = [
   "readlink",
 ];
 
-export const busybox = "chartroom-test/busybox:1";
+export const busybox = "chartroom-test/busybox:1.1";
 
 /** Built once; there afterwards. */
 export async function buildBusybox(): Promise<string> {
