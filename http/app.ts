@@ -14,6 +14,7 @@ import {
 } from "./machinery/discovery.ts";
 import { unknownResource } from "./machinery/errors.ts";
 import { type Health, healthResponse } from "./machinery/health.ts";
+import { InFlight } from "./machinery/in_flight.ts";
 import { Metrics } from "./machinery/metrics.ts";
 import { wantsAggregatedDiscovery } from "./machinery/negotiation.ts";
 import { openapiRoutes } from "./machinery/openapi_routes.ts";
@@ -60,7 +61,7 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
   const { registry } = api;
   const metrics = new Metrics();
   const report = options.report ?? ((error: unknown) => console.error(error));
-  const serving = { api, metrics, report, connect: options.connect };
+  const serving = { api, metrics, inFlight: new InFlight(api.clock), report, connect: options.connect };
   const app = new Hono<AppEnvironment>();
 
   app.use(async (c, next) => {
@@ -125,11 +126,11 @@ async function userOf({ authenticator, impersonate }: AppOptions, c: Context<App
   return await impersonate(user, c.req.raw.headers);
 }
 
-const impersonation = ["impersonate-user", "impersonate-group", "impersonate-uid"];
+const impersonation = /^impersonate-(user|group|uid|extra-.*)$/;
 
-function asksToImpersonate(c: Context): boolean {
-  if (impersonation.some((name) => c.req.header(name) !== undefined)) return true;
-  for (const name of c.req.raw.headers.keys()) if (name.startsWith("impersonate-extra-")) return true;
+function asksToImpersonate(c: Context<AppEnvironment>): boolean {
+  const sent = c.env?.headers ?? Object.fromEntries(c.req.raw.headers);
+  for (const name in sent) if (name.charCodeAt(0) === 105 /* "i" */ && impersonation.test(name)) return true;
   return false;
 }
 

@@ -161,6 +161,9 @@ const enum Frame {
   windowUpdate = 8,
 }
 
+/** Rarely, because what is sent here right before a request makes the request wait for an acknowledgement (no TCP_NODELAY). */
+const windowStep = 2 << 20;
+
 interface Stream {
   length: number;
   readonly lines: ((count: number) => void) | undefined;
@@ -292,7 +295,9 @@ export class Http2Connection implements Connection {
     const before = stream.length;
     stream.length += payload.length;
     this.#consumed += payload.length;
-    if (Math.floor(stream.length / (1 << 20)) > Math.floor(before / (1 << 20))) this.#send(windowUpdate(id, 1 << 20));
+    if (Math.floor(stream.length / windowStep) > Math.floor(before / windowStep)) {
+      this.#send(windowUpdate(id, windowStep));
+    }
     if (stream.lines === undefined) return;
     let ended = 0;
     for (let at = payload.indexOf(10); at >= 0; at = payload.indexOf(10, at + 1)) ended++;

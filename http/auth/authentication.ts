@@ -22,10 +22,17 @@ export function unauthorized(): ApiError {
 
 /** Undefined for who sends no credentials. */
 export function authenticator({ tokens, staticTokens }: AuthenticationOptions): Authenticator {
+  // The listener hands out one certificate object per connection.
+  const users = new WeakMap<ClientCertificate, UserInfo>();
+  const userOf = (certificate: ClientCertificate) => {
+    let user = users.get(certificate);
+    if (user === undefined) users.set(certificate, user = userOfCertificate(certificate));
+    return user;
+  };
   return {
     async authenticate(credentials) {
       const { clientCertificate, clientCertificateError } = credentials;
-      if (clientCertificate !== undefined) return userOfCertificate(clientCertificate);
+      if (clientCertificate !== undefined) return userOf(clientCertificate);
       const token = bearerToken(credentials.authorization);
       if (token !== undefined) {
         const known = staticTokens?.get(token);
@@ -55,7 +62,9 @@ export function requestUser(options: AuthenticationOptions, authorizer: Authoriz
   };
 }
 
-function userOfCertificate(certificate: NonNullable<Credentials["clientCertificate"]>): UserInfo {
+type ClientCertificate = NonNullable<Credentials["clientCertificate"]>;
+
+function userOfCertificate(certificate: ClientCertificate): UserInfo {
   const { commonName, organizations, sha256 } = certificate;
   return {
     name: commonName,

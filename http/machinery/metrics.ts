@@ -8,9 +8,8 @@ class Series {
 
   constructor(readonly name: string, readonly help: string, readonly type: "counter" | "gauge") {}
 
-  add(labels: Labels, by: number): void {
-    const key = labelText(labels);
-    this.#values.set(key, (this.#values.get(key) ?? 0) + by);
+  add(labels: string, by: number): void {
+    this.#values.set(labels, (this.#values.get(labels) ?? 0) + by);
   }
 
   set(labels: Labels, value: number): void {
@@ -48,8 +47,17 @@ export class Metrics {
     "gauge",
   );
 
+  /** The text of the labels, by what they say: made once, not for every request. */
+  readonly #labels = new Map<string, string>();
+
   request(verb: string, group: string, version: string, resource: string, code: number): void {
-    this.#requests.add({ code: String(code), group, resource, verb: verb.toUpperCase(), version }, 1);
+    const key = `${code} ${verb} ${group} ${version} ${resource}`;
+    let labels = this.#labels.get(key);
+    if (labels === undefined) {
+      labels = labelText({ code: String(code), group, resource, verb: verb.toUpperCase(), version });
+      this.#labels.set(key, labels);
+    }
+    this.#requests.add(labels, 1);
   }
 
   text(api: Api, further: readonly string[]): string {

@@ -1,15 +1,19 @@
 /** From a Hono context to the engine and back: bodies in, encoded answers, Status errors, warnings, compression. */
 import type { Context } from "hono";
+import { Buffer } from "node:buffer";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
 import type { AppEnvironment } from "../app.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { answered, maxRequestBytes, type ServerEnvironment } from "../server/environment.ts";
+import { lightResponse, type ResponseHeaders } from "../server/light_response.ts";
 import type { Api } from "./api.ts";
 import type { ApiReply, ApiRequest, RequestBody } from "./api_request.ts";
 import { contentType, encodeList, encodeObject, encodeValue, type EncodingContext } from "./encode_reply.ts";
 import { badRequest, methodNotAllowed, tooManyBytes, warningsOf } from "./errors.ts";
+import { header } from "./header.ts";
+import type { InFlight } from "./in_flight.ts";
 import type { Metrics } from "./metrics.ts";
 import { negotiate, type Representation } from "./negotiation.ts";
 import { patchTypeOf } from "./patch_body.ts";
@@ -49,14 +53,32 @@ function discoveryType(_c: AppContext, value: unknown): string {
     : "application/json";
 }
 
-function respond(status: number, body: Uint8Array | ReadableStream<Uint8Array>, type: string): Response {
-  return new Response(body as BodyInit, {
-    status,
-    headers: { "content-type": type, "cache-control": "no-cache, private" },
-  });
+function respond(
+  status: number,
+  body: Uint8Array | ReadableStream<Uint8Array>,
+  type: string,
+  further?: ResponseHeaders,
+): Response {
+  const headers = { "content-type": type, "cache-control": "no-cache, private", ...further };
+  if (body instanceof Uint8Array) return lightResponse(status, headers, body as Uint8Array<ArrayBuffer>);
+  const response = new Response(body, { status });
+  for (const [name, value] of Object.entries(headers)) {
+    for (const one of typeof value === "string" ? [value] : value) response.headers.append(name, one);
+  }
+  return response;
 }
 
-export function errorResponse(c: AppContext, error: unknown, report: (error: unknown) => void): Response {
+function warningHeaders(texts: readonly string[]): ResponseHeaders | undefined {
+  if (texts.length === 0) return undefined;
+  return { warning: [...new Set(texts)].map((text) => `299 - ${JSON.stringify(text)}`) };
+}
+
+export function errorResponse(
+  c: AppContext,
+  error: unknown,
+  report: (error: unknown) => void,
+  warnings: readonly string[] = [],
+): Response {
   let status: Status;
   if (error instanceof ApiError) status = error.status;
   else {
@@ -64,38 +86,53 @@ export function errorResponse(c: AppContext, error: unknown, report: (error: unk
     status =
       new ApiError(500, "InternalError", `Internal error occurred: ${(error as Error)?.message ?? error}`).status;
   }
-  const yaml = (c.req.header("accept") ?? "").startsWith("application/yaml");
+  const yaml = header(c, "accept").startsWith("application/yaml");
   const representation: Representation = yaml ? { ...plainJson, format: "yaml" } : plainJson;
-  const response = respond(status.code ?? 500, encodeValue(status, representation), contentType(representation));
-  const retry = status.details?.retryAfterSeconds;
-  if (retry !== undefined && retry > 0) response.headers.set("retry-after", String(retry));
-  return warned(response, warningsOf(error));
+  const retry = status.details?.retryAfterSeconds ?? 0;
+  return respond(status.code ?? 500, encodeValue(status, representation), contentType(representation), {
+    ...(retry > 0 ? { "retry-after": String(retry) } : {}),
+    ...warningHeaders([...warningsOf(error), ...(status.code === 415 ? [] : warnings)]),
+  });
 }
 
 /** What every answer needs. */
 export interface Serving {
   readonly api: Api;
   readonly metrics: Metrics;
+  readonly inFlight: InFlight;
   report(error: unknown): void;
   readonly connect: ConnectStream | undefined;
 }
 
+const noQuery = new URLSearchParams();
+
 /** A request for a resource. */
-export async function resourceResponse({ api, metrics, report, connect }: Serving, c: AppContext): Promise<Response> {
+export async function resourceResponse(serving: Serving, c: AppContext): Promise<Response> {
+  const { api, metrics, inFlight, report } = serving;
   const url = c.req.url;
   const mark = url.indexOf("?");
-  const query = new URLSearchParams(mark < 0 ? "" : url.slice(mark + 1));
+  const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
   const info = requestInfo(c.req.method, c.req.path, query);
+  if (info.resourceRequest && !served(api, info)) return notFoundPage();
+  const warnings = deprecationWarnings(info);
   let response: Response;
   try {
-    if (info.resourceRequest && !served(api, info)) return notFoundPage();
-    response = await answerResource(api, c, info, query, connect);
+    const work = () => answerResource(serving, c, info, query, warnings);
+    response = lasts(info) ? await work() : await inFlight.run(reads.has(info.verb) ? "read" : "write", work);
   } catch (error) {
-    response = errorResponse(c, error, report);
+    response = errorResponse(c, error, report, warnings);
   }
-  if (response !== answered && response.status !== 415) warned(response, deprecationWarnings(info));
-  metrics.request(info.verb, info.group, info.version, info.resource, response.status);
+  // What is no resource of ours is counted as one: names that clients think up must not fill the memory.
+  const resource = api.registry.find(info.group, info.version, info.resource) === undefined ? "" : info.resource;
+  metrics.request(info.verb, info.group, info.version, resource, response === answered ? 200 : response.status);
   return response;
+}
+
+const reads = new Set(["get", "list"]);
+
+/** Whether the request takes as long as its client wants. */
+function lasts({ verb, subresource }: RequestInfo): boolean {
+  return verb === "watch" || isStream(subresource);
 }
 
 /** Paths of groups that do not exist are nobody's; within a group the API itself says what is missing. */
@@ -104,28 +141,32 @@ function served({ registry }: Api, { group, version }: RequestInfo): boolean {
 }
 
 async function answerResource(
-  api: Api,
+  { api, connect }: Serving,
   c: AppContext,
   info: RequestInfo,
   query: URLSearchParams,
-  connect: ConnectStream | undefined,
+  warnings: readonly string[],
 ): Promise<Response> {
-  const userAgent = c.req.header("user-agent") ?? "";
+  const userAgent = header(c, "user-agent");
+  const { user } = c.var;
   const { rest, verb, ...attributes } = info;
   if (verb === "") throw methodNotAllowed();
   const writes = verb === "create" || verb === "update" || verb === "patch";
-  const asked: ApiRequest = { ...attributes, verb: verb as Verb, query, user: c.var.user, userAgent };
   // Who may not is told so before anything else is looked at.
-  await api.authorize({ ...info, user: c.var.user });
+  await api.authorize({ ...info, user });
   const stream = api.registry.find(info.group, info.version, info.resource)?.subresources[info.subresource];
   const connects = stream !== undefined && stream.handle === undefined && isStream(info.subresource);
-  const representation = connects ? plainJson : negotiate(c.req.header("accept") ?? "", query, userAgent);
+  const representation = connects ? plainJson : negotiate(header(c, "accept"), query, userAgent);
   const body = (writes || verb === "delete" || verb === "deletecollection") && !connects
     ? await readBody(c)
     : undefined;
-  const patchType = verb === "patch" && !connects ? patchTypeOf(c.req.header("content-type") ?? "") : undefined;
+  const patchType = verb === "patch" && !connects ? patchTypeOf(header(c, "content-type")) : undefined;
   const request: ApiRequest = {
-    ...asked,
+    ...attributes,
+    verb: verb as Verb,
+    query,
+    user,
+    userAgent,
     ...(body === undefined ? {} : { body }),
     ...(patchType === undefined ? {} : { patchType }),
   };
@@ -142,7 +183,7 @@ async function answerResource(
     now: () => api.clock.wallTime(),
     soon: (callback) => api.clock.soon(callback),
   };
-  return await encoded(api, c, reply, context);
+  return await encoded(api, c, reply, context, warnings);
 }
 
 const streams = new Set(["exec", "attach", "portforward", "log", "proxy"]);
@@ -159,11 +200,11 @@ function includeObject(query: URLSearchParams): IncludeObject {
 }
 
 async function readBody(c: AppContext): Promise<RequestBody> {
-  const declared = Number(c.req.header("content-length") ?? "0");
+  const declared = Number(header(c, "content-length"));
   if (declared > maxRequestBytes) throw tooManyBytes(maxRequestBytes);
-  const bytes = new Uint8Array(await c.req.raw.arrayBuffer());
+  const bytes = await c.req.raw.bytes();
   if (bytes.length > maxRequestBytes) throw tooManyBytes(maxRequestBytes);
-  return { bytes, contentType: c.req.header("content-type") ?? "application/json" };
+  return { bytes, contentType: header(c, "content-type") || "application/json" };
 }
 
 async function encoded(
@@ -171,41 +212,41 @@ async function encoded(
   c: AppContext,
   reply: Exclude<ApiReply, { type: "connect" }>,
   context: EncodingContext,
+  warnings: readonly string[],
 ): Promise<Response> {
   const { representation } = context;
   const type = contentType(representation);
   switch (reply.type) {
     case "watch":
-      return watchResponse(reply, context, c.env?.raw);
+      return watchResponse(reply, context, c.env?.raw, warningHeaders(warnings));
     case "list": {
       const body = encodeList(reply, context);
-      if (body instanceof Uint8Array) return await compressed(c, 200, body, type);
-      return respond(200, pieces(body, api.clock), type);
+      if (body instanceof Uint8Array) return await compressed(c, 200, body, type, warnings);
+      return respond(200, pieces(body, api.clock), type, warningHeaders(warnings));
     }
-    case "object": {
-      const response = await compressed(c, reply.code, encodeObject(reply, context), type);
-      return warned(response, reply.warnings);
-    }
+    case "object":
+      return await compressed(c, reply.code, encodeObject(reply, context), type, [...reply.warnings, ...warnings]);
     case "value": {
       const plain: Representation = { ...representation, view: "plain" };
-      return warned(respond(reply.code, encodeValue(reply.value, plain), type), reply.warnings);
+      const told = warningHeaders([...reply.warnings, ...warnings]);
+      return respond(reply.code, encodeValue(reply.value, plain), type, told);
     }
   }
 }
 
-function warned(response: Response, warnings: readonly string[]): Response {
-  for (const text of new Set(warnings)) response.headers.append("warning", `299 - ${JSON.stringify(text)}`);
-  return response;
-}
-
-async function compressed(c: AppContext, status: number, body: Uint8Array, type: string): Promise<Response> {
-  if (body.length < compressFromBytes || !(c.req.header("accept-encoding") ?? "").includes("gzip")) {
-    return respond(status, body, type);
+async function compressed(
+  c: AppContext,
+  status: number,
+  body: Uint8Array,
+  type: string,
+  warnings: readonly string[],
+): Promise<Response> {
+  const told = warningHeaders(warnings);
+  if (body.length < compressFromBytes || !header(c, "accept-encoding").includes("gzip")) {
+    return respond(status, body, type, told);
   }
-  const response = respond(status, await compress(body, { level: 1 }), type);
-  response.headers.set("content-encoding", "gzip");
-  response.headers.set("vary", "Accept-Encoding");
-  return response;
+  const encoding = { "content-encoding": "gzip", "vary": "Accept-Encoding" };
+  return respond(status, await compress(body, { level: 1 }), type, { ...encoding, ...told });
 }
 
 /** One piece per turn of the event loop. */

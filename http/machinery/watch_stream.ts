@@ -2,6 +2,7 @@
  * A watch on a connection. It writes to the connection itself where there is one, else into the response's stream. A
  * client that lets more than 1 MiB of changes pile up is cut off and has to list again.
  */
+import type { ResponseHeaders } from "../server/light_response.ts";
 import type { RawResponse } from "../server/environment.ts";
 import { answered } from "../server/environment.ts";
 import type { ApiReply, WatchHandle } from "./api_request.ts";
@@ -13,11 +14,21 @@ type WatchReply = Extract<ApiReply, { type: "watch" }>;
 const maxUnsentBytes = 1024 * 1024;
 const headers = { "content-type": "application/json", "cache-control": "no-cache, private" };
 
-export function watchResponse(reply: WatchReply, context: EncodingContext, raw: RawResponse | undefined): Response {
-  return raw === undefined ? toStream(reply, context) : toConnection(reply, context, raw);
+export function watchResponse(
+  reply: WatchReply,
+  context: EncodingContext,
+  raw: RawResponse | undefined,
+  further?: ResponseHeaders,
+): Response {
+  return raw === undefined ? toStream(reply, context) : toConnection(reply, context, raw, { ...headers, ...further });
 }
 
-function toConnection(reply: WatchReply, context: EncodingContext, raw: RawResponse): Response {
+function toConnection(
+  reply: WatchReply,
+  context: EncodingContext,
+  raw: RawResponse,
+  headers: ResponseHeaders,
+): Response {
   raw.begin(200, headers);
   const writer = new LineWriter(reply.resource, context, {
     write(bytes) {

@@ -4,6 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import type { Credentials } from "../machinery/types.ts";
+import type { ResponseHeaders } from "./light_response.ts";
 
 /**
  * The response of one request, written to directly: for watches and logs (a ReadableStream costs a third of the
@@ -11,7 +12,7 @@ import type { Credentials } from "../machinery/types.ts";
  */
 export interface RawResponse {
   /** Sends status and headers. A response without `content-length` lasts until `end`. */
-  begin(status: number, headers: Readonly<Record<string, string>>): void;
+  begin(status: number, headers: ResponseHeaders): void;
   /** Queues bytes; never waits. False when the peer is behind: look at `unsentBytes` and `onDrain`. */
   write(chunk: Uint8Array | string): boolean;
   /** Bytes queued here and not yet handed to the connection. */
@@ -48,6 +49,8 @@ export interface UpgradeOffer {
 
 export interface ServerEnvironment {
   readonly credentials: Credentials;
+  /** Header name in lower case to value, as node gives them. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly raw: RawResponse;
   readonly upgrade?: UpgradeOffer;
   readonly remoteAddress: string;

@@ -121,9 +121,15 @@ function readBody(incoming: IncomingRequest): Promise<Uint8Array<ArrayBuffer>> {
       reject(tooManyBytes(maxRequestBytes));
     } else chunks.push(chunk);
   });
-  incoming.on("end", () => resolve(joined(chunks, length)));
+  let ended = false;
+  incoming.on("end", () => {
+    ended = true;
+    resolve(chunks.length === 1 ? chunks[0] as Uint8Array<ArrayBuffer> : joined(chunks, length));
+  });
   incoming.on("error", reject);
-  incoming.on("close", () => reject(badRequest("unexpected EOF")));
+  incoming.on("close", () => {
+    if (!ended) reject(badRequest("unexpected EOF"));
+  });
   return promise;
 }
 

@@ -156,6 +156,7 @@ class Listener implements Server {
       socket?: { remoteAddress?: string };
     };
     return {
+      headers: incoming.headers,
       credentials: {
         authorization: typeof authorization === "string" ? authorization : undefined,
         ...this.#certificateOf(incoming),
@@ -188,7 +189,13 @@ class Listener implements Server {
       this.#options.onError?.(error);
       if (raw.closed) return;
       if (raw.begun || outgoing.headersSent) raw.destroy();
-      else await sendResponse(internalError(error), outgoing, incoming.method === "HEAD").catch(() => raw.destroy());
+      else {
+        try {
+          await sendResponse(internalError(error), outgoing, incoming.method === "HEAD");
+        } catch {
+          raw.destroy();
+        }
+      }
     }
   }
 

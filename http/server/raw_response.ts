@@ -1,11 +1,15 @@
 /** A response of node's, as the application sees it. One class for HTTP/1.1 and HTTP/2: node's compatibility layer. */
+import type { ServerHttp2Stream } from "node:http2";
 import type { Writable } from "node:stream";
 import type { RawResponse } from "./environment.ts";
+import { readyToSend, type ResponseHeaders } from "./light_response.ts";
 
 /** What is needed of node's response. */
 export interface OutgoingResponse extends Writable {
   writeHead(status: number, headers: Record<string, string | string[]>): unknown;
   readonly headersSent: boolean;
+  /** Of HTTP/2. */
+  readonly stream?: ServerHttp2Stream;
 }
 
 export class NodeRawResponse implements RawResponse {
@@ -38,7 +42,7 @@ export class NodeRawResponse implements RawResponse {
     return this.#response.writableLength ?? 0;
   }
 
-  begin(status: number, headers: Readonly<Record<string, string>>): void {
+  begin(status: number, headers: ResponseHeaders): void {
     this.#begun = true;
     if (!this.#closed) this.#response.writeHead(status, { ...headers });
   }
@@ -84,8 +88,24 @@ export class NodeRawResponse implements RawResponse {
   }
 }
 
-/** Sends what the application returned. */
-export async function sendResponse(response: Response, outgoing: OutgoingResponse, head: boolean): Promise<void> {
+/** Sends what the application returned. Done when the promise, if any, resolves. */
+export function sendResponse(response: Response, outgoing: OutgoingResponse, head: boolean): Promise<void> | undefined {
+  const ready = readyToSend(response);
+  if (ready === undefined) return sendStream(response, outgoing, head);
+  const { status, sent, content } = ready;
+  const headers = { ...sent, "content-length": String(content.length) };
+  if (outgoing.stream === undefined) {
+    outgoing.writeHead(status, headers);
+    outgoing.end(head ? undefined : content);
+    return undefined;
+  }
+  // The compatibility layer would keep every stream open for trailers, which costs a tenth of the throughput.
+  outgoing.stream.respond({ ":status": status, ...headers }, { endStream: head });
+  if (!head) outgoing.stream.end(content);
+  return undefined;
+}
+
+async function sendStream(response: Response, outgoing: OutgoingResponse, head: boolean): Promise<void> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of response.headers) {
     const before = headers[name];
