@@ -20,7 +20,7 @@ export function shrinkOld(rollout: Rollout): Sizes {
   const { wanted, maxUnavailable, all, old, current } = rollout;
   const sizes = new Map(old.filter((set) => replicasOf(set) > 0).map((set) => [set, replicasOf(set)]));
   const least = wanted - maxUnavailable;
-  const notYetAvailable = replicasOf(current) - availableOf(current);
+  const notYetAvailable = replicasOf(current) - staying(current);
   let unhealthyMayGo = total(all, replicasOf) - least - notYetAvailable;
   if (unhealthyMayGo <= 0) return new Map();
   for (const [set, size] of sizes) {
@@ -28,13 +28,18 @@ export function shrinkOld(rollout: Rollout): Sizes {
     sizes.set(set, size - cut);
     unhealthyMayGo -= cut;
   }
-  let availableMayGo = total(all, availableOf) - least;
+  let availableMayGo = total(all, (set) => Math.min(staying(set), sizes.get(set) ?? replicasOf(set))) - least;
   for (const [set, size] of sizes) {
     const cut = Math.max(0, Math.min(availableMayGo, size));
     sizes.set(set, size - cut);
     availableMayGo -= cut;
   }
   return changed(sizes);
+}
+
+/** Available, and not about to go: a status may be older than the size that was set a moment ago. */
+function staying(set: ReplicaSet | undefined): number {
+  return Math.min(availableOf(set), replicasOf(set));
 }
 
 /** Recreate: everything old goes before anything new comes. Undefined once nothing old runs any more. */
