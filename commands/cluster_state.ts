@@ -146,7 +146,7 @@ export class ClusterState {
   /** Nodes that there ever were, by number. */
   async knownNodes(): Promise<string[]> {
     try {
-      return (await Array.fromAsync(Deno.readDir(this.path("nodes")))).map(({ name }) => name).sort();
+      return (await Array.fromAsync(Deno.readDir(this.path("pki", "nodes")))).map(({ name }) => name).sort();
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return [];
       throw error;

@@ -10,8 +10,10 @@ export async function detach(state: ClusterState, role: string): Promise<void> {
   (await state.lock()).release();
   await state.forgetRunning();
   const log = state.path("chartroom.log");
+  // What an earlier run said is not shown as if this one had.
+  await Deno.writeTextFile(log, "", { mode: 0o600 });
   const { program, args } = await ownCommand(role, state, Deno.args.filter((argument) => argument !== "--detach"));
-  const script = 'log=$1; shift; umask 077; exec "$@" >"$log" 2>&1 </dev/null';
+  const script = 'log=$1; shift; exec "$@" >>"$log" 2>&1 </dev/null';
   const child = new Deno.Command("setsid", {
     args: ["sh", "-c", script, "sh", log, program, ...args],
     stdin: "null",
@@ -51,8 +53,6 @@ class LogShower {
       if (error instanceof Deno.errors.NotFound) return;
       throw error;
     }
-    // Shorter: what an earlier run had left was just replaced.
-    if (bytes.length < this.#shown) this.#shown = 0;
     const added = bytes.subarray(this.#shown);
     this.#shown = bytes.length;
     for (let written = 0; written < added.length;) written += await Deno.stderr.write(added.subarray(written));

@@ -1,19 +1,27 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ClusterState } from "./cluster_state.ts";
 
 /** The flags of a role in `permissions.txt`, with the places they speak of filled in. */
 export async function permissionFlags(role: string, state: ClusterState): Promise<string[]> {
   const text = await Deno.readTextFile(new URL("../permissions.txt", import.meta.url));
+  const home = Deno.env.get("HOME") || "/root";
   const places: Readonly<Record<string, string>> = {
     state: state.directory,
     data: dirname(state.directory),
     project: dirname(fileURLToPath(new URL("../main.ts", import.meta.url))),
-    home: Deno.env.get("HOME") ?? "/root",
+    cache: Deno.env.get("DENO_DIR") || join(Deno.env.get("XDG_CACHE_HOME") || join(home, ".cache"), "deno"),
+    deno: Deno.execPath(),
   };
   const flags = parsePermissions(text).get(role);
   if (flags === undefined) throw new Error(`Cannot find the permissions of role "${role}" in permissions.txt`);
-  return flags.map((flag) => flag.replace(/\{(\w+)\}/g, (_, place: string) => escaped(places[place] ?? "")));
+  return flags.map((flag) => flag.replace(/\{(\w+)\}/g, (_, place: string) => escaped(placed(places, place))));
+}
+
+function placed(places: Readonly<Record<string, string>>, place: string): string {
+  const path = places[place];
+  if (path === undefined) throw new Error(`Cannot fill in "{${place}}" of permissions.txt: there is no such place`);
+  return path;
 }
 
 /** A comma in a path would end it: Deno takes two for one. */

@@ -77,12 +77,13 @@ async function bringUp(state: ClusterState, options: UpOptions): Promise<void> {
   await Promise.race([
     signalled,
     running.ready.then(async () => {
-      await notes.begin(running!.server);
       progress.say(
         `Ready in ${progress.elapsed}. To use it:\n\n  export KUBECONFIG=${
           state.path("kubeconfig")
         }\n  kubectl get nodes\n`,
       );
+      // Last: whoever started us in the background has seen all of the above by then.
+      await notes.begin(running!.server);
     }),
   ]);
   await signalled;
