@@ -49,6 +49,12 @@ export class MachineStates<M extends AnyStateMachine> {
     return { snapshot, outstanding, timers, orders: step.orders, key: this.#key(snapshot, outstanding, timers) };
   }
 
+  /** The situation that consists of these parts. */
+  of(snapshot: SnapshotFrom<M>, outstanding: readonly Order[], timers: readonly ArmedTimer[]): MachineState<M> {
+    const sorted = outstanding.toSorted((a, b) => compare(this.orderKey(a), this.orderKey(b)));
+    return { snapshot, outstanding: sorted, timers, orders: [], key: this.#key(snapshot, sorted, timers) };
+  }
+
   /** An order's name and params as one string. */
   orderKey(order: Order): string {
     let key = this.#orderKeys.get(order);

@@ -1,0 +1,320 @@
+/**
+ * Explores a composition of actors completely, breadth first, so that a broken rule comes with a shortest story.
+ *
+ * States are told apart by 64-bit fingerprints; `collisionChance` says how likely it is that one was missed. A search
+ * that a limit ended says "incomplete", never "complete".
+ */
+import { Composition, type Sink } from "./composition.ts";
+import { FingerprintSet, Numbers } from "./fingerprints.ts";
+import { findLassos } from "./liveness.ts";
+import { hasLiveness, LivenessGraph } from "./liveness_graph.ts";
+import { Symmetry } from "./symmetry.ts";
+import { movesAt, sayMove, tellSystem } from "./system_story.ts";
+import type { Move, SystemModel, SystemState } from "./system_model.ts";
+import { SystemView } from "./system_view.ts";
+
+export { type Played, replaySystem, sayMove } from "./system_story.ts";
+export * from "./system_model.ts";
+
+/** A rule that does not hold. */
+export interface Violation {
+  readonly kind: "always" | "step" | "sometimes" | "dead end" | "thrown" | "in the end";
+  readonly rule: string;
+  /** The run that shows it, for `replaySystem`; none for something that never happens. */
+  readonly moves: readonly Move[];
+  /** What then goes on for ever; empty: nothing happens any more. */
+  readonly cycle: readonly Move[];
+  /** The run in words, numbered. */
+  readonly story: string;
+}
+
+export interface SystemCheck {
+  /** "complete": every reachable state was seen and every rule holds. */
+  readonly verdict: "complete" | "incomplete" | "violated";
+  /** Why it is incomplete. */
+  readonly reason: string | undefined;
+  readonly violations: readonly Violation[];
+  /** Distinct states, up to symmetry. */
+  readonly states: number;
+  /** Steps tried that led within the model, also to known states. */
+  readonly generated: number;
+  /** Steps from the start to the farthest state. */
+  readonly depth: number;
+  /** States in which nothing but faults can happen. */
+  readonly ends: number;
+  readonly collisionChance: number;
+  /** How many renamings were taken for one. */
+  readonly renamings: number;
+  /** Rules that an incomplete search says nothing about. */
+  readonly unchecked: readonly string[];
+  /** Of charts: states never reached, edges never taken, guards with an outcome that never came; by machine. */
+  readonly uncovered: readonly string[];
+  /** Where an event in reach is handled by no state. */
+  readonly unhandled: readonly string[];
+  /** Local states of all actors, messages, and how many times a machine was really run. */
+  readonly locals: number;
+  readonly messages: number;
+  readonly steps: number;
+  /** Of the checker's own tables. */
+  readonly megabytes: number;
+}
+
+export function checkSystem<History>(model: SystemModel<History>): SystemCheck {
+  return new SystemSearch(model as unknown as SystemModel<unknown>).run();
+}
+
+/** Ends the search. */
+class Stop extends Error {}
+
+type Rule = readonly [string, (state: SystemState<unknown>) => boolean];
+
+class SystemSearch implements Sink {
+  readonly #composition: Composition;
+  readonly #set = new FingerprintSet();
+  readonly #parents = new Numbers();
+  readonly #moves = new Numbers();
+  /** Rows of this depth and of the next, each after its length. */
+  #current = new Numbers();
+  #following = new Numbers();
+  readonly #always: readonly Rule[];
+  readonly #eachStep;
+  #unseen: Rule[];
+  readonly #view: SystemView<unknown>;
+  readonly #beforeView: SystemView<unknown>;
+  readonly #graph: LivenessGraph | undefined;
+  readonly #symmetry: Symmetry | undefined;
+  #violations: Violation[] = [];
+  #reason: string | undefined;
+  #generated = 0;
+  #depth = 0;
+  #ends = 0;
+  #expanding = -1;
+  #movesOn = false;
+
+  constructor(readonly model: SystemModel<unknown>) {
+    this.#composition = new Composition(model);
+    this.#always = Object.entries(model.always ?? {});
+    this.#eachStep = Object.entries(model.eachStep ?? {});
+    this.#unseen = Object.entries(model.sometimes ?? {});
+    this.#view = new SystemView(this.#composition);
+    this.#beforeView = new SystemView(this.#composition);
+    this.#graph = hasLiveness(model) ? new LivenessGraph(model) : undefined;
+    if (this.#graph === undefined && model.symmetry !== undefined) this.#symmetry = new Symmetry(this.#composition);
+  }
+
+  run(): SystemCheck {
+    try {
+      this.#search();
+    } catch (error) {
+      if (!(error instanceof Stop)) throw error;
+    }
+    if (this.#violations.length === 0 && this.#reason === undefined) this.#look();
+    const { locals } = this.#composition;
+    return {
+      verdict: this.#violations.length > 0 ? "violated" : this.#reason === undefined ? "complete" : "incomplete",
+      reason: this.#reason,
+      violations: this.#violations,
+      states: this.#set.size,
+      generated: this.#generated,
+      depth: this.#depth,
+      ends: this.#ends,
+      collisionChance: this.#set.collisionChance,
+      renamings: this.#symmetry?.renamings ?? 1,
+      unchecked: this.#reason === undefined && this.#violations.length === 0 ? [] : this.#uncheckedRules(),
+      uncovered: [...locals.coverage].flatMap(([{ id }, coverage]) => [
+        ...coverage.unreachedStates().map((name) => `${id}: state never reached: ${name}`),
+        ...coverage.unreachedEdges().map((name) => `${id}: edge never taken: ${name}`),
+        ...coverage.untriedGuards().map((name) => `${id}: guard ${name}`),
+      ]),
+      unhandled: [...locals.unhandled],
+      locals: locals.all.length,
+      messages: locals.messages.all.length,
+      steps: locals.steps,
+      megabytes: this.#megabytes,
+    };
+  }
+
+  #search(): void {
+    const composition = this.#composition;
+    const starts = composition.initialRows();
+    this.#symmetry?.verify(starts);
+    for (const [index, row] of starts.entries()) {
+      composition.next.set(row);
+      composition.nextLength = row.length;
+      this.#reach(index);
+    }
+    if (this.#graph !== undefined) this.#graph.initials = this.#set.size;
+    this.#turn();
+    let at = 0;
+    for (let state = 0; state < this.#set.size; state++) {
+      if (at === this.#current.length) {
+        if (this.#depth === this.model.limits.depth) this.#giveUp(`deeper than ${this.#depth} steps`);
+        this.#depth++;
+        this.#turn();
+        at = 0;
+      }
+      if (state % 1024 === 1023) this.#pause(state);
+      const length = this.#current.values[at]!;
+      this.#expand(state, at + 1, length);
+      at += length + 1;
+    }
+  }
+
+  #turn(): void {
+    [this.#current, this.#following] = [this.#following, this.#current];
+    this.#following.length = 0;
+  }
+
+  #expand(state: number, at: number, length: number): void {
+    const row = this.#current.values;
+    this.#expanding = state;
+    this.#movesOn = false;
+    this.#graph?.begin();
+    if (this.#eachStep.length > 0) this.#beforeView.bind(row, at, length);
+    try {
+      this.#composition.expand(row, at, length, this);
+    } catch (error) {
+      if (error instanceof Stop) throw error;
+      this.#broken("thrown", said(error), this.#pathTo(state), this.#composition.tried());
+    }
+    if (this.#movesOn) return;
+    this.#ends++;
+    const { mayEnd } = this.model;
+    if (mayEnd !== undefined && !mayEnd(this.#view.bind(row, at, length))) {
+      this.#broken("dead end", "Nothing can happen any more", this.#pathTo(state));
+    }
+  }
+
+  found(index: number, fault: boolean): void {
+    const state = this.#reach(index);
+    if (state < 0) return;
+    this.#generated++;
+    if (!fault && state !== this.#expanding) this.#movesOn = true;
+    this.#graph?.edge(this.#expanding, state, index, this.#composition);
+    if (this.#eachStep.length > 0) this.#checkStep();
+  }
+
+  /** The index of the state in the composition's next row; -1: beyond the model. */
+  #reach(move: number): number {
+    const composition = this.#composition;
+    const { next, nextLength } = composition;
+    const { within } = this.model;
+    if (within !== undefined && !within(this.#view.bind(next, 0, nextLength))) return -1;
+    if (this.#symmetry === undefined) composition.fingerprint(next, nextLength);
+    else this.#symmetry.fingerprint(next, nextLength);
+    const state = this.#set.add(composition.low, composition.high);
+    if (!this.#set.added) return state;
+    this.#parents.push(this.#expanding);
+    this.#moves.push(move);
+    const rows = this.#following;
+    rows.reserve(rows.length + nextLength + 1);
+    rows.values[rows.length] = nextLength;
+    for (let at = 0, to = rows.length + 1; at < nextLength; at++) rows.values[to++] = next[at]!;
+    rows.length += nextLength + 1;
+    this.#checkState(state);
+    if (this.#set.size >= this.model.limits.states) this.#giveUp(`more than ${this.model.limits.states} states`);
+    return state;
+  }
+
+  #checkState(state: number): void {
+    const { next, nextLength } = this.#composition;
+    if (this.#always.length === 0 && this.#unseen.length === 0 && this.#graph === undefined) return;
+    const view = this.#view.bind(next, 0, nextLength);
+    for (const [name, holds] of this.#always) {
+      if (!holds(view)) this.#broken("always", name, this.#pathTo(state));
+    }
+    if (this.#unseen.length > 0 && this.#unseen.some(([, holds]) => holds(view))) {
+      this.#unseen = this.#unseen.filter(([, holds]) => !holds(view));
+    }
+    this.#graph?.mark(view);
+  }
+
+  #checkStep(): void {
+    const { next, nextLength } = this.#composition;
+    const happening = this.#composition.happening();
+    const view = this.#view.bind(next, 0, nextLength);
+    for (const [name, holds] of this.#eachStep) {
+      if (!holds(this.#beforeView, happening, view)) {
+        this.#broken("step", name, this.#pathTo(this.#expanding), happening.move);
+      }
+    }
+  }
+
+  /** What only a complete search can tell. */
+  #look(): void {
+    for (const [rule] of this.#unseen) {
+      const story = "It is true in no state.";
+      this.#violations.push({ kind: "sometimes", rule, moves: [], cycle: [], story });
+    }
+    if (this.#graph === undefined) return;
+    this.#graph.begin();
+    const { move } = this.#graph;
+    for (const { rule, reason, from, stem, cycle } of findLassos(this.#graph)) {
+      const path = [...this.#pathTo(from), ...stem.map((edge) => move.values[edge]!)];
+      const all = movesAt(this.#composition, [...path, ...cycle.map((edge) => move.values[edge]!)]);
+      const moves = all.slice(0, path.length);
+      const round = all.slice(path.length);
+      const story = `${tellSystem(this.#composition, moves, round)}\n  ${reason}`;
+      this.#violations.push({ kind: "in the end", rule, moves, cycle: round, story });
+    }
+  }
+
+  #uncheckedRules(): string[] {
+    const { eventually = {}, leadsTo = {}, alwaysEventually = {}, eventuallyAlways = {} } = this.model;
+    const liveness = [eventually, leadsTo, alwaysEventually, eventuallyAlways].flatMap((rules) => Object.keys(rules));
+    return [...this.#unseen.map(([name]) => name), ...liveness];
+  }
+
+  #pause(state: number): void {
+    const { limits, now, onProgress } = this.model;
+    const megabytes = this.#megabytes;
+    if (limits.megabytes !== undefined && megabytes > limits.megabytes) {
+      this.#giveUp(`more than ${limits.megabytes} MB`);
+    }
+    if (now !== undefined && limits.milliseconds !== undefined) {
+      this.#startedAt ??= now();
+      if (now() - this.#startedAt > limits.milliseconds) this.#giveUp(`longer than ${limits.milliseconds} ms`);
+    }
+    if ((state + 1) % 65536 !== 0) return;
+    const waiting = this.#set.size - state;
+    const progress = { states: this.#set.size, generated: this.#generated, depth: this.#depth, waiting, megabytes };
+    if (onProgress?.(progress)) this.#giveUp("stopped from outside");
+  }
+  #startedAt: number | undefined;
+
+  get #megabytes(): number {
+    const tables = [this.#set, this.#parents, this.#moves, this.#current, this.#following];
+    const bytes = tables.reduce((sum, { bytes }) => sum + bytes, this.#graph?.bytes ?? 0);
+    return Math.ceil(bytes / 2 ** 20);
+  }
+
+  #giveUp(reason: string): never {
+    this.#reason = reason;
+    throw new Stop();
+  }
+
+  /** The place of each move on the way to a state; the first is that of the initial row. */
+  #pathTo(state: number): number[] {
+    const path: number[] = [];
+    for (let at = state; at >= 0; at = this.#parents.values[at]!) path.unshift(this.#moves.values[at]!);
+    return path;
+  }
+
+  #broken(kind: Violation["kind"], rule: string, path: readonly number[], last?: Move): never {
+    const before = movesAt(this.#composition, path);
+    const moves = last === undefined ? before : [...before, last];
+    let story: string;
+    try {
+      story = tellSystem(this.#composition, moves);
+    } catch {
+      // The last move is the one that throws.
+      story = `${tellSystem(this.#composition, before)}\n  ${moves.length} ${sayMove(moves.at(-1)!)}`;
+    }
+    this.#violations.push({ kind, rule, moves, cycle: [], story });
+    throw new Stop();
+  }
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

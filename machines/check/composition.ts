@@ -1,0 +1,309 @@
+/**
+ * All actors together as one row of small numbers, and every row that may come next.
+ *
+ * A row: the local state of each actor, the history, the cut of the network, what is left of each budget, and then the
+ * messages in flight, sorted so that equal situations are equal rows.
+ */
+import { mixHigh, mixLow, PairTable } from "./fingerprints.ts";
+import { LocalStates, type LocalTransition, stays } from "./local_states.ts";
+import { stateKey } from "./state_key.ts";
+import type { Happening, HistoryModel, Message, Move, NetworkModel, SystemModel } from "./system_model.ts";
+
+/** Takes each row that may come next; it is in `next` and `nextLength` of the composition. */
+export interface Sink {
+  /** The place of the move among those of the row, and whether it is a fault. */
+  found(index: number, fault: boolean): void;
+}
+
+const noHappening: readonly never[] = [];
+
+export class Composition {
+  readonly locals: LocalStates;
+  readonly budgets: ReadonlyMap<string, number>;
+  readonly histories: unknown[] = [];
+  /** Where in a row the history, the cut and the first budget are, and where messages start. */
+  readonly historyAt: number;
+  readonly cutAt: number;
+  readonly budgetAt: number;
+  readonly header: number;
+  next = new Int32Array(256);
+  nextLength = 0;
+  /** The move that is being made: its transition, or what the network does to a message. */
+  transition = 0;
+  #special: Move = { do: "heal" };
+  /** The message or the local move that is being tried. */
+  #message = -1;
+  #move: Move | undefined;
+  #index = 0;
+  readonly #actors: number;
+  /** Of the budgets, at the start. */
+  readonly #amounts: readonly number[];
+  readonly #network: NetworkModel;
+  readonly #repeated: boolean;
+  readonly #inFlight: number;
+  readonly #losses: number;
+  readonly #duplicates: number;
+  readonly #history: HistoryModel<unknown> | undefined;
+  readonly #historyIds = new Map<string, number>();
+  readonly #historySteps = new PairTable();
+  /** For each cut: the group of each actor; -1: sees everybody. */
+  readonly #groups: readonly (readonly number[])[];
+
+  constructor(readonly model: SystemModel<unknown>) {
+    const { actors, network = {}, crashes = 0, budgets = {} } = model;
+    const names = actors.map(({ name }) => name);
+    const doubled = names.find((name, index) => names.indexOf(name) !== index);
+    if (doubled !== undefined) throw new Error(`Cannot compose: two actors are named "${doubled}"`);
+    const cuts = network.cuts ?? (network.partitions?.length ? 1 : 0);
+    const amounts: Record<string, number> = { ...budgets };
+    if (crashes > 0) amounts.crashes = crashes;
+    if (typeof network.losses === "number" && network.losses > 0) amounts.losses = network.losses;
+    if (network.duplicates) amounts.duplicates = network.duplicates;
+    if (cuts > 0) amounts.cuts = cuts;
+    this.budgets = new Map(Object.keys(amounts).map((name, index) => [name, index]));
+    this.locals = new LocalStates(actors, network, this.budgets);
+    this.#actors = actors.length;
+    this.historyAt = actors.length;
+    this.cutAt = this.historyAt + 1;
+    this.budgetAt = this.cutAt + 1;
+    this.header = this.budgetAt + this.budgets.size;
+    this.#amounts = Object.values(amounts);
+    this.#network = network;
+    this.#repeated = network.delivery === "repeated";
+    this.#inFlight = this.header + (network.inFlight ?? 64);
+    this.#losses = network.losses === "any" ? -1 : this.budgets.get("losses") ?? -2;
+    this.#duplicates = this.budgets.get("duplicates") ?? -2;
+    this.#history = model.history;
+    this.internHistory(model.history?.init);
+    this.#groups = (network.partitions ?? []).map((groups) =>
+      names.map((name) => groups.findIndex((group) => group.includes(name)))
+    );
+    this.next = new Int32Array(this.#inFlight + 64);
+  }
+
+  /** Every row to start with: all combinations of inputs. */
+  initialRows(): Int32Array[] {
+    let started: number[][] = [[]];
+    for (let actor = 0; actor < this.#actors; actor++) {
+      const starts = this.locals.starts(actor);
+      started = started.flatMap((before) => starts.map((start) => [...before, start]));
+    }
+    return started.map((starts) => {
+      const transitions = starts.map((start) => this.locals.transitions[start]!);
+      this.next.set(transitions.map(({ next }) => next));
+      this.next[this.historyAt] = 0;
+      this.next[this.cutAt] = 0;
+      this.next.set(this.#amounts, this.budgetAt);
+      this.nextLength = this.header;
+      for (const start of starts) this.#apply(start);
+      return this.next.slice(0, this.nextLength);
+    });
+  }
+
+  /** What happened in the move that is being made. */
+  happening(): Happening {
+    if (this.transition !== stays) return this.locals.transitions[this.transition]!;
+    return { move: this.#special, orders: noHappening, sent: noHappening };
+  }
+
+  /** The move that is being tried, also when it throws. */
+  tried(): Move {
+    if (this.#move !== undefined) return this.#move;
+    if (this.#message < 0) return this.#special;
+    const message = this.locals.messages.all[this.#message]!;
+    return { do: "deliver", actor: message.to, message };
+  }
+
+  /** Hands every row that may come after the one at `at` to the sink, always in the same order. */
+  expand(row: Int32Array, at: number, length: number, sink: Sink): void {
+    this.#index = 0;
+    this.#move = undefined;
+    const end = at + length;
+    const { receiver, channel, ordered, all } = this.locals.messages;
+    const cut = row[at + this.cutAt]!;
+    for (let from = at + this.header; from < end; from++) {
+      const message = row[from]!;
+      if (from > at + this.header) {
+        const previous = row[from - 1]!;
+        if (ordered ? channel[previous] === channel[message] : previous === message) continue;
+      }
+      if (cut === 0 || !this.#crosses(cut, message)) {
+        const to = receiver[message]!;
+        this.#message = message;
+        this.#move = undefined;
+        const transition = this.locals.deliver(row[at + to]!, message);
+        if (transition !== stays) {
+          this.transition = transition;
+          this.#copy(row, at, length, this.#repeated ? -1 : from);
+          this.#apply(transition);
+          sink.found(this.#index, false);
+        }
+        this.#index++;
+      }
+      this.transition = stays;
+      this.#message = -1;
+      if (this.#losses !== -2 && (this.#losses === -1 || row[at + this.budgetAt + this.#losses]! > 0)) {
+        this.#special = { do: "lose", actor: all[message]!.to, message: all[message]! };
+        this.#copy(row, at, length, from);
+        if (this.#losses >= 0) this.next[this.budgetAt + this.#losses]!--;
+        sink.found(this.#index++, true);
+      }
+      if (this.#duplicates !== -2 && row[at + this.budgetAt + this.#duplicates]! > 0) {
+        this.#special = { do: "duplicate", actor: all[message]!.to, message: all[message]! };
+        this.#copy(row, at, length, -1);
+        this.next[this.budgetAt + this.#duplicates]!--;
+        this.#insert(message);
+        sink.found(this.#index++, true);
+      }
+    }
+    this.#expandLocals(row, at, length, sink);
+    if (this.#groups.length > 0) this.#expandCuts(row, at, length, sink);
+  }
+
+  #expandLocals(row: Int32Array, at: number, length: number, sink: Sink): void {
+    const { all } = this.locals;
+    for (let actor = 0; actor < this.#actors; actor++) {
+      const local = all[row[at + actor]!]!;
+      const moves = local.moves ?? this.locals.movesOf(local);
+      for (let index = 0; index < moves.length; index++) {
+        const move = moves[index]!;
+        const { spends } = move;
+        if (spends >= 0 && row[at + this.budgetAt + spends]! === 0) continue;
+        this.#move = move.move;
+        if (move.transition < 0) move.transition = move.make();
+        this.transition = move.transition;
+        this.#copy(row, at, length, -1);
+        if (spends >= 0) this.next[this.budgetAt + spends]!--;
+        this.#apply(move.transition);
+        sink.found(this.#index++, move.fault);
+      }
+    }
+  }
+
+  #expandCuts(row: Int32Array, at: number, length: number, sink: Sink): void {
+    const budget = this.budgetAt + this.budgets.get("cuts")!;
+    this.transition = stays;
+    this.#move = undefined;
+    this.#message = -1;
+    if (row[at + this.cutAt] !== 0) {
+      this.#special = { do: "heal" };
+      this.#copy(row, at, length, -1);
+      this.next[this.cutAt] = 0;
+      sink.found(this.#index++, false);
+    } else if (row[at + budget]! > 0) {
+      for (let cut = 1; cut <= this.#groups.length; cut++) {
+        this.#special = { do: "cut", groups: this.#network.partitions![cut - 1]! };
+        this.#copy(row, at, length, -1);
+        this.next[budget]!--;
+        this.next[this.cutAt] = cut;
+        sink.found(this.#index++, true);
+      }
+    }
+  }
+
+  #crosses(cut: number, message: number): boolean {
+    const groups = this.#groups[cut - 1]!;
+    const from = groups[this.locals.messages.sender[message]!]!;
+    const to = groups[this.locals.messages.receiver[message]!]!;
+    return from >= 0 && to >= 0 && from !== to;
+  }
+
+  #copy(row: Int32Array, at: number, length: number, without: number): void {
+    const { next } = this;
+    let to = 0;
+    for (let from = at; from < at + length; from++) if (from !== without) next[to++] = row[from]!;
+    this.nextLength = to;
+  }
+
+  /** Lets a transition's actor move, in the row that is being made. */
+  #apply(id: number): void {
+    const transition = this.locals.transitions[id]!;
+    const { next } = this;
+    next[this.locals.all[transition.next]!.actor] = transition.next;
+    const { sends } = transition;
+    for (let index = 0; index < sends.length; index++) {
+      const message = sends[index]!;
+      const cut = next[this.cutAt]!;
+      if (cut === 0 || this.#network.across !== "lost" || !this.#crosses(cut, message)) this.#insert(message);
+    }
+    if (this.#history !== undefined) next[this.historyAt] = this.#historyAfter(next[this.historyAt]!, id, transition);
+  }
+
+  #insert(message: number): void {
+    const { next } = this;
+    const { rank } = this.locals.messages;
+    const mine = rank[message]!;
+    let to = this.nextLength;
+    while (to > this.header && rank[next[to - 1]!]! > mine) to--;
+    if (this.#repeated && to > this.header && next[to - 1] === message) return;
+    if (this.nextLength >= this.#inFlight) {
+      const most = this.#inFlight - this.header;
+      throw new Error(`Cannot send "${this.locals.messages.all[message]!.event.type}": ${most} messages are in flight`);
+    }
+    for (let at = this.nextLength; at > to; at--) next[at] = next[at - 1]!;
+    next[to] = message;
+    this.nextLength++;
+  }
+
+  #historyAfter(before: number, id: number, transition: LocalTransition): number {
+    let after = this.#historySteps.get(before, id);
+    if (after < 0) {
+      after = this.internHistory(this.#history!.next(this.histories[before], transition));
+      this.#historySteps.set(before, id, after);
+    }
+    return after;
+  }
+
+  internHistory(history: unknown): number {
+    const key = stateKey(history);
+    let id = this.#historyIds.get(key);
+    if (id === undefined) {
+      id = this.histories.length;
+      this.#historyIds.set(key, id);
+      this.histories.push(history);
+    }
+    return id;
+  }
+
+  /** Both lanes of the fingerprint of a row, in `low` and `high`. */
+  fingerprint(row: Int32Array, length: number): void {
+    const { locals, header } = this;
+    let low = 0;
+    let high = 0;
+    for (let at = 0; at < this.#actors; at++) {
+      low = low + locals.low[row[at]!]! | 0;
+      high = high + locals.high[row[at]!]! | 0;
+    }
+    for (let at = this.#actors; at < header; at++) {
+      const value = row[at]!;
+      if (value === 0) continue;
+      low = low + mixLow(value + at * 0x01000193) | 0;
+      high = high + mixHigh(value + at * 0x01000193) | 0;
+    }
+    const { messages } = locals;
+    if (!messages.ordered) {
+      for (let at = header; at < length; at++) {
+        low = low + messages.low[row[at]!]! | 0;
+        high = high + messages.high[row[at]!]! | 0;
+      }
+    } else {
+      let chainLow = 0x5bd1e995;
+      let chainHigh = 0x27d4eb2f;
+      for (let at = header; at < length; at++) {
+        chainLow = mixLow(chainLow + messages.low[row[at]!]! | 0);
+        chainHigh = mixHigh(chainHigh + messages.high[row[at]!]! | 0);
+      }
+      low = low + chainLow | 0;
+      high = high + chainHigh | 0;
+    }
+    this.low = low;
+    this.high = high;
+  }
+
+  low = 0;
+  high = 0;
+
+  messagesOf(row: Int32Array, length: number): Message[] {
+    return Array.from(row.subarray(this.header, length), (id) => this.locals.messages.all[id]!);
+  }
+}

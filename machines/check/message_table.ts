@@ -1,0 +1,43 @@
+/** Messages as small numbers. */
+import { mixHigh, mixLow } from "./fingerprints.ts";
+import { stateKey } from "./state_key.ts";
+import type { Envelope, Message, NetworkModel } from "./system_model.ts";
+
+export class MessageTable {
+  readonly all: Message[] = [];
+  /** For each message: the receiver's place among the actors. */
+  readonly receiver: number[] = [];
+  readonly sender: number[] = [];
+  /** For each message: its channel's number. */
+  readonly channel: number[] = [];
+  /** Messages in flight are sorted by it: by channel where the network keeps order, else by message. */
+  readonly rank: number[] = [];
+  readonly low: number[] = [];
+  readonly high: number[] = [];
+  readonly ordered: boolean;
+  readonly #ids = new Map<string, number>();
+
+  constructor(readonly actors: ReadonlyMap<string, number>, network: NetworkModel) {
+    this.ordered = network.order === "ordered";
+  }
+
+  intern(from: number, envelope: Envelope, fromName: string): number {
+    const to = this.actors.get(envelope.to);
+    if (to === undefined) throw new Error(`Cannot send "${envelope.event.type}": there is no actor "${envelope.to}"`);
+    const key = `${from}>${to}:${envelope.answers ?? ""}${stateKey(envelope.event)}`;
+    let id = this.#ids.get(key);
+    if (id === undefined) {
+      id = this.all.length;
+      this.#ids.set(key, id);
+      this.all.push({ ...envelope, from: fromName });
+      this.receiver.push(to);
+      this.sender.push(from);
+      const channel = from * this.actors.size + to;
+      this.channel.push(channel);
+      this.rank.push(this.ordered ? channel : id);
+      this.low.push(mixLow(id + 0x40000000));
+      this.high.push(mixHigh(id + 0x40000000));
+    }
+    return id;
+  }
+}
