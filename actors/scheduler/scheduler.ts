@@ -208,7 +208,11 @@ class Scheduler {
     const deadline = clock.now() + 4;
     this.#turnsScheduled = false;
     for (let turn = this.#queue.shift(); turn !== undefined && !this.#stopped; turn = this.#queue.shift()) {
-      this.#place(turn.key, turn.order);
+      try {
+        this.#place(turn.key, turn.order);
+      } catch (error) {
+        turn.order.fail(error); // One pod that cannot be judged must not end the scheduler.
+      }
       if (clock.now() >= deadline) break;
     }
     if (this.#queue.size > 0 && !this.#stopped) {

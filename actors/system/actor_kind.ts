@@ -14,6 +14,8 @@ export interface OrderContext<Event extends EventObject = EventObject> {
   readonly outstanding: boolean;
   /** Answers now or later, for performers that do not return the answer. Late or second answers are counted and dropped. */
   answer(fact: Event): void;
+  /** As if the performer had thrown: the order's declared failure, else a fault of this actor and of no other. */
+  fail(error: unknown): void;
   /** A message to another actor; never fails. */
   tell<E extends EventObject>(to: Address, event: E): void;
 }

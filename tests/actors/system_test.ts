@@ -277,3 +277,13 @@ Deno.test("ActorSystem keeps the last 8 transitions of an actor", () => {
 Deno.test("actorKind refuses a machine with an order that nobody performs", () => {
   assertThrows(() => actorKind("job", jobMachine, { cancelJob: () => {} }), Error, 'nobody performs order "doJob"');
 });
+
+Deno.test("ActorSystem takes a failure told later for one thrown at once", () => {
+  const orders: OrderContext<JobEvent>[] = [];
+  const { clock, actor } = world((_, given) => void orders.push(given));
+  actor.send({ type: "job.asked" });
+  clock.run();
+  orders[0]!.fail(new Error("no luck"));
+  clock.run();
+  assertEquals(actor.getSnapshot().value, "waiting");
+});
