@@ -1,6 +1,8 @@
 import type { ClusterState } from "./cluster_state.ts";
 
 export async function printKubeconfig(state: ClusterState, options: { path?: boolean }): Promise<void> {
+  // Another cluster's directory is refused.
+  await state.identity();
   const path = state.path("kubeconfig");
   let text: string;
   try {

@@ -141,12 +141,6 @@ apiTest("watches every change in order, and hears nothing after it has cancelled
   assertEquals(events.length, before);
 });
 
-apiTest("tells of a revision that is no more: 410", async ({ client }) => {
-  const { closed } = following(client, { resourceVersion: "1" });
-  const status = await closed;
-  assertEquals([status?.code, status?.reason], [410, "Expired"]);
-});
-
 apiTest("carries objects of a megabyte, also when a watch brings them in pieces", async ({ client }) => {
   const { resourceVersion } = await client.list(configMaps, { namespace: "default" });
   const { events, until, cancel } = following(client, { resourceVersion, fieldSelector: "metadata.name=large" });
