@@ -292,7 +292,8 @@ function inputOf(world: KubeletWorld, record: PodRecord, found: FoundPod | undef
   };
 }
 
-function containerInput({ pod }: PodRecord, { role, spec, found, crashes }: ContainerRecord): ContainerInput {
+function containerInput({ pod }: PodRecord, container: ContainerRecord): ContainerInput {
+  const { role, spec, found, crashes } = container;
   const ofPod = (pod.spec?.restartPolicy ?? "Always") as ContainerInput["restartPolicy"];
   const own = {
     sidecar: "Always",
@@ -312,7 +313,17 @@ function containerInput({ pod }: PodRecord, { role, spec, found, crashes }: Cont
     startupProbe: spec.startupProbe !== undefined,
     readinessProbe: spec.readinessProbe !== undefined,
     found,
+    standing: standingOf(pod, container),
     crashes,
     graceMs: (pod.spec?.terminationGracePeriodSeconds ?? 30) * 1000,
   };
+}
+
+/** What the API says of the run that was found; of another run it says nothing. */
+function standingOf({ status }: Pod, { name, found, run }: ContainerRecord): ContainerInput["standing"] {
+  if (found !== "running" || run === undefined) return "none";
+  const all = [...status?.initContainerStatuses ?? [], ...status?.containerStatuses ?? []];
+  const said = all.find((each) => each.name === name && each.containerID === `docker://${run.id}`);
+  if (said === undefined) return "none";
+  return said.ready ? "ready" : said.started ? "started" : "none";
 }

@@ -167,7 +167,7 @@ export const containerMachine = containerSetup.createMachine({
     running: {
       description: "The process runs.",
       initial: "choosing",
-      exit: { type: "stopProbes", params: {} },
+      exit: [{ type: "stopProbes", params: {} }, "forgetStanding"],
       after: { stableRun: { actions: "forgetCrashes" } },
       on: {
         "container.exited": [
@@ -200,7 +200,11 @@ export const containerMachine = containerSetup.createMachine({
         },
         checking: {
           description: "Decides whether a startup probe is to pass first.",
-          always: [{ guard: "hasStartupProbe", target: "startingUp" }, { target: "up" }],
+          always: [
+            { guard: "hasStarted", target: "up" },
+            { guard: "hasStartupProbe", target: "startingUp" },
+            { target: "up" },
+          ],
         },
         startingUp: {
           description: "Waits for the startup probe to pass; the other probes wait too.",
@@ -217,7 +221,11 @@ export const containerMachine = containerSetup.createMachine({
           states: {
             choosing: {
               description: "Decides whether a readiness probe is to pass first.",
-              always: [{ guard: "hasReadinessProbe", target: "notReady" }, { target: "ready" }],
+              always: [
+                { guard: "wasReady", target: "ready" },
+                { guard: "hasReadinessProbe", target: "notReady" },
+                { target: "ready" },
+              ],
             },
             notReady: {
               description: "Runs, but its readiness probe has not passed: gets no traffic.",
@@ -227,7 +235,11 @@ export const containerMachine = containerSetup.createMachine({
             ready: {
               description: "Runs and is ready.",
               entry: "noteReady",
-              on: { "probe.failed": { guard: { type: "isReadiness", params: probed }, target: "notReady" } },
+              on: {
+                "probe.failed": { guard: { type: "isReadiness", params: probed }, target: "notReady" },
+                // An adopted container was ready already.
+                "probe.passed": {},
+              },
             },
           },
         },

@@ -43,6 +43,11 @@ export interface ContainerInput {
   readinessProbe: boolean;
   /** What the runtime had of it when the kubelet started. */
   found: "nothing" | "running" | "completed" | "failed";
+  /**
+   * What the API still says of the very run that was found: an adopted container keeps its standing until a probe says
+   * otherwise, or a kubelet that restarts would take every pod out of its services.
+   */
+  standing: "none" | "started" | "ready";
   crashes: number;
   /** The container's own grace (pod's terminationGracePeriodSeconds, or the probe's) when it is stopped to be restarted. */
   graceMs: number;
@@ -105,11 +110,14 @@ export const containerSetup = setup({
     countCrash: assign({ crashes: ({ context }) => oneMore(context.crashes) }),
     forgetCrashes: assign({ crashes: 0 }),
     forgetFound: assign({ found: "nothing" as const }),
+    forgetStanding: assign({ standing: "none" as const }),
   },
   guards: {
     foundRunning: ({ context }) => context.found === "running",
     foundCompletedForGood: ({ context }) => context.found === "completed" && context.restartPolicy !== "Always",
     foundFailedForGood: ({ context }) => context.found === "failed" && context.restartPolicy === "Never",
+    hasStarted: ({ context }) => context.standing !== "none",
+    wasReady: ({ context }) => context.standing === "ready",
     foundEnded: ({ context }) => context.found === "completed" || context.found === "failed",
     needsNoAddress: ({ context }) => !context.needsAddress,
     mayStart: ({ context }) => context.mayStart,

@@ -18,6 +18,7 @@ const base: ContainerInput = {
   startupProbe: false,
   readinessProbe: false,
   found: "nothing",
+  standing: "none",
   crashes: 0,
   graceMs: 2_000,
 };
@@ -26,6 +27,8 @@ const inputs: ContainerInput[] = [
   { ...base, role: "init", restartPolicy: "OnFailure", pullPolicy: "Always", needsAddress: true },
   { ...base, restartPolicy: "Never", pullPolicy: "Never" },
   { ...base, found: "running" },
+  { ...base, found: "running", standing: "started", startupProbe: true, readinessProbe: true },
+  { ...base, found: "running", standing: "ready", startupProbe: true, readinessProbe: true },
   { ...base, found: "completed", crashes: 6 },
   { ...base, found: "failed", crashes: 6 },
   { ...base, role: "init", restartPolicy: "OnFailure", found: "completed" },

@@ -18,6 +18,7 @@ const base: ContainerInput = {
   startupProbe: false,
   readinessProbe: false,
   found: "nothing",
+  standing: "none",
   crashes: 0,
   graceMs: 30_000,
 };
@@ -43,6 +44,27 @@ const cases: {
   timers?: number[];
 }[] = [
   { name: "waits for the pod", events: [], state: "waiting" },
+  {
+    name: "keeps its readiness when it is adopted, until a probe fails",
+    input: { found: "running", standing: "ready", startupProbe: true, readinessProbe: true },
+    events: [],
+    state: "running.up.ready",
+    orders: ["tellPod", "startProbes"],
+  },
+  {
+    name: "need not start up again when it is adopted",
+    input: { found: "running", standing: "started", startupProbe: true, readinessProbe: true },
+    events: [],
+    state: "running.up.notReady",
+    orders: ["tellPod", "startProbes"],
+  },
+  {
+    name: "starts up anew when it runs again after it was adopted",
+    input: { found: "running", standing: "ready", startupProbe: true, restartPolicy: "OnFailure" },
+    events: [exited(1)],
+    state: "preparing.image.checking",
+    orders: ["stopProbes", "checkImage"],
+  },
   { name: "looks for its image first", events: [start], state: "preparing.image.checking", orders: ["checkImage"] },
   {
     name: "pulls an image that is not there",
