@@ -84,6 +84,7 @@ class Scheduler {
     this.#claims = this.#informers.of<PersistentVolumeClaim>(resources.persistentVolumeClaims);
     this.#namespaces = this.#informers.of<Namespace>(resources.namespaces);
     this.#cluster = new Cluster({
+      namespaces: () => this.#namespaces.list().map(({ metadata }) => metadata.name),
       labelsOf: (namespace) => this.#namespaces.get(namespace)?.metadata.labels,
       claim: (key) => this.#claims.get(key),
     });

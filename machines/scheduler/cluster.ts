@@ -1,15 +1,19 @@
 import { jsonEquals } from "../objects/json.ts";
-import type { Labels } from "../objects/label_selector.ts";
+import type { Labels, LabelSelector } from "../objects/label_selector.ts";
 import type { Node, PersistentVolumeClaim, Pod } from "../objects/object.ts";
+import { type PlacedPod, PodIndex, scanPods } from "./pod_index.ts";
 import { NodeInfo } from "./node_info.ts";
 import type { ClusterView } from "./plugin.ts";
 import { type PodFacts, podFacts } from "./pod_facts.ts";
 
 /** What the cluster knows besides nodes and pods. */
 export interface ClusterReaders {
+  namespaces(): readonly string[];
   labelsOf(namespace: string): Labels | undefined;
   claim(key: string): PersistentVolumeClaim | undefined;
 }
+
+const noReaders: ClusterReaders = { namespaces: () => [], labelsOf: () => undefined, claim: () => undefined };
 
 /**
  * The cluster as the scheduler sees it: nodes with the pods that run on them or have been promised to them. A promise
@@ -23,11 +27,15 @@ export class Cluster implements ClusterView {
   #placed = new Map<string, string>();
   #list: NodeInfo[] | undefined;
 
+  #index = new PodIndex();
   /** Pods that others make room for, by key, with the node where that is. */
   #nominated = new Map<string, { readonly pod: PodFacts; readonly node: string }>();
 
-  constructor(readonly readers: ClusterReaders = { labelsOf: () => undefined, claim: () => undefined }) {}
+  constructor(readonly readers: ClusterReaders = noReaders) {}
 
+  podsOf = (namespace: string, selector: LabelSelector): readonly PlacedPod[] =>
+    this.#index.find(namespace, selector) ?? scanPods([...this.#nodes.values()], namespace, selector);
+  namespaces = (): readonly string[] => this.readers.namespaces();
   labelsOf = (namespace: string): Labels | undefined => this.readers.labelsOf(namespace);
   claim = (key: string): PersistentVolumeClaim | undefined => this.readers.claim(key);
 
@@ -57,7 +65,8 @@ export class Cluster implements ClusterView {
     this.#nominated.delete(pod.key);
     const info = this.#info(node);
     info.add(pod);
-    this.#index(info);
+    this.#index.add(pod, info);
+    this.#note(info);
   }
 
   /** The pod's place is being cleared; until it is placed, pods of lower priority keep off. */
@@ -86,8 +95,10 @@ export class Cluster implements ClusterView {
     if (node === undefined) return;
     this.#placed.delete(key);
     const info = this.#nodes.get(node);
+    const pod = info?.pods.get(key);
+    if (pod !== undefined) this.#index.remove(pod);
     info?.remove(key);
-    if (info !== undefined) this.#index(info);
+    if (info !== undefined) this.#note(info);
     if (info !== undefined && info.node === undefined && info.pods.size === 0) this.#nodes.delete(node);
   }
 
@@ -95,7 +106,7 @@ export class Cluster implements ClusterView {
     return this.#placed.get(key);
   }
 
-  #index(info: NodeInfo): void {
+  #note(info: NodeInfo): void {
     if (info.affine.size > 0) this.affine.add(info);
     else this.affine.delete(info);
     if (info.antiAffine.size > 0) this.antiAffine.add(info);

@@ -1,8 +1,9 @@
 /** What a filter and a score are (Kubernetes docs, "Scheduling Framework"). One plain function per file, one row each. */
-import type { Labels } from "../objects/label_selector.ts";
+import type { Labels, LabelSelector } from "../objects/label_selector.ts";
 import type { PersistentVolumeClaim } from "../objects/object.ts";
 import type { NodeInfo } from "./node_info.ts";
 import type { PodFacts } from "./pod_facts.ts";
+import type { PlacedPod } from "./pod_index.ts";
 
 /** A change of the cluster that can make room for a pod that did not fit. */
 export type ClusterChange = "nodeAdded" | "nodeChanged" | "podGone" | "podChanged" | "podAdded" | "claimChanged";
@@ -14,6 +15,10 @@ export interface ClusterView {
   readonly affine: ReadonlySet<NodeInfo>;
   /** Nodes with pods that have required anti-affinity. */
   readonly antiAffine: ReadonlySet<NodeInfo>;
+  /** Placed pods of a namespace that a selector means. */
+  podsOf(namespace: string, selector: LabelSelector): readonly PlacedPod[];
+  /** Names of all namespaces. */
+  namespaces(): readonly string[];
   /** Labels of a namespace. */
   labelsOf(namespace: string): Labels | undefined;
   /** A claim for a volume by "namespace/name". */

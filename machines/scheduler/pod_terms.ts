@@ -1,6 +1,8 @@
 /** A pod's affinity to other pods, made ready for matching (Kubernetes docs, "Inter-pod affinity and anti-affinity"). */
 import { type Labels, type LabelSelector, matchesLabels, requirementsOf } from "../objects/label_selector.ts";
 import type { Pod, PodSpec } from "../objects/object.ts";
+import type { ClusterView } from "./plugin.ts";
+import type { PlacedPod } from "./pod_index.ts";
 
 type PodAffinity = NonNullable<NonNullable<PodSpec["affinity"]>["podAffinity"]>;
 type Term = NonNullable<PodAffinity["requiredDuringSchedulingIgnoredDuringExecution"]>[number];
@@ -53,6 +55,15 @@ function compiled(term: Term, ownNamespace: string, weight: number): PodTerm {
 
 export function hasTerms(terms: PodTerms): boolean {
   return terms !== none;
+}
+
+/** The placed pods that a term means. */
+export function meant({ namespaces, namespaceSelector, selector }: PodTerm, view: ClusterView): readonly PlacedPod[] {
+  if (selector === undefined) return [];
+  const selected = namespaceSelector === undefined
+    ? []
+    : view.namespaces().filter((each) => matchesLabels(namespaceSelector, view.labelsOf(each)));
+  return [...new Set([...namespaces, ...selected])].flatMap((namespace) => view.podsOf(namespace, selector));
 }
 
 /** Whether a term means that pod. `labelsOf` tells a namespace's labels. */

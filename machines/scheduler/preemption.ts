@@ -6,6 +6,7 @@ import { parseTime } from "../objects/time.ts";
 import { NodeCheck } from "./node_check.ts";
 import { NodeInfo } from "./node_info.ts";
 import type { ClusterView } from "./plugin.ts";
+import { scanPods } from "./pod_index.ts";
 import type { PodFacts } from "./pod_facts.ts";
 
 export interface Preemption {
@@ -90,10 +91,16 @@ function withNode(view: ClusterView, old: NodeInfo, node: NodeInfo): ClusterView
     if (pods.size > 0) others.add(node);
     return others;
   };
+  const nodes = view.nodes.map((each) => each === old ? node : each);
   return {
-    nodes: view.nodes.map((each) => each === old ? node : each),
+    nodes,
+    podsOf: (namespace, selector) => [
+      ...view.podsOf(namespace, selector).filter((placed) => placed.node !== old),
+      ...scanPods([node], namespace, selector),
+    ],
     affine: replaced(view.affine, node.affine),
     antiAffine: replaced(view.antiAffine, node.antiAffine),
+    namespaces: view.namespaces,
     labelsOf: view.labelsOf,
     claim: view.claim,
   };

@@ -3,6 +3,7 @@ import { type Labels, type LabelSelector, matchesLabels, requirementsOf } from "
 import type { Pod, PodSpec } from "../objects/object.ts";
 import { matchesRequired } from "./node_affinity.ts";
 import type { NodeInfo } from "./node_info.ts";
+import type { ClusterView } from "./plugin.ts";
 import type { PodFacts } from "./pod_facts.ts";
 import { untoleratedTaint } from "./tolerations.ts";
 import { labelOf } from "./topology.ts";
@@ -59,14 +60,34 @@ export function countDomains(
   constraint: SpreadConstraint,
   all: readonly SpreadConstraint[],
   pod: PodFacts,
-  nodes: readonly NodeInfo[],
+  view: ClusterView,
 ): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const node of nodes) {
+  const counted = new Map<NodeInfo, string>();
+  for (const node of view.nodes) {
     const value = labelOf(node, constraint.topologyKey);
     if (value === undefined || !all.every(({ topologyKey }) => labelOf(node, topologyKey) !== undefined)) continue;
     if (!takesPart(constraint, pod, node)) continue;
-    counts.set(value, (counts.get(value) ?? 0) + matchingPods(constraint, pod, node));
+    counted.set(node, value);
+    counts.set(value, counts.get(value) ?? 0);
+  }
+  for (const [node, count] of countNodes(constraint, pod, view)) {
+    const value = counted.get(node);
+    if (value !== undefined) counts.set(value, (counts.get(value) ?? 0) + count);
+  }
+  return counts;
+}
+
+/** Matching pods per node; nodes without any are not in it. */
+export function countNodes(
+  { selector }: SpreadConstraint,
+  { pod }: PodFacts,
+  view: ClusterView,
+): Map<NodeInfo, number> {
+  const counts = new Map<NodeInfo, number>();
+  if (selector === undefined) return counts;
+  for (const { pod: other, node } of view.podsOf(pod.metadata.namespace ?? "", selector)) {
+    if (other.pod.metadata.deletionTimestamp === undefined) counts.set(node, (counts.get(node) ?? 0) + 1);
   }
   return counts;
 }
@@ -76,13 +97,4 @@ function takesPart({ honorsAffinity, honorsTaints }: SpreadConstraint, pod: PodF
   if (honorsAffinity && !matchesRequired(pod.pod, node)) return false;
   return !honorsTaints ||
     untoleratedTaint(pod.tolerations, node.spec?.taints ?? [], ["NoSchedule", "NoExecute"]) === undefined;
-}
-
-export function matchingPods(constraint: SpreadConstraint, { pod }: PodFacts, node: NodeInfo): number {
-  let count = 0;
-  for (const { pod: { metadata } } of node.pods.values()) {
-    if (metadata.namespace !== pod.metadata.namespace || metadata.deletionTimestamp !== undefined) continue;
-    if (isCounted(constraint, metadata.labels)) count++;
-  }
-  return count;
 }

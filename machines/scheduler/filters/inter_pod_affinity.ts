@@ -1,7 +1,7 @@
 import { type ClusterView, type Filter, filter } from "../plugin.ts";
 import type { NodeInfo } from "../node_info.ts";
 import type { PodFacts } from "../pod_facts.ts";
-import { hasTerms, meets, type PodTerm } from "../pod_terms.ts";
+import { hasTerms, meant, meets, type PodTerm } from "../pod_terms.ts";
 import { DomainCounts, labelOf } from "../topology.ts";
 
 interface Prepared {
@@ -42,7 +42,8 @@ export const interPodAffinity: Filter = filter<Prepared>({
   wakesOn: ["nodeAdded", "nodeChanged", "podAdded", "podGone", "podChanged"],
 });
 
-function prepare({ pod, terms }: PodFacts, { nodes, antiAffine, labelsOf }: ClusterView): Prepared {
+function prepare({ pod, terms }: PodFacts, view: ClusterView): Prepared {
+  const { antiAffine, labelsOf } = view;
   const [affine, unwanted, unwelcome] = [new DomainCounts(), new DomainCounts(), new DomainCounts()];
   const count = (into: DomainCounts, term: PodTerm, node: NodeInfo) =>
     into.add(term.topologyKey, labelOf(node, term.topologyKey), 1);
@@ -51,14 +52,11 @@ function prepare({ pod, terms }: PodFacts, { nodes, antiAffine, labelsOf }: Clus
       for (const term of other.terms.antiAffinity) if (meets(term, pod, labelsOf)) count(unwelcome, term, node);
     }
   }
-  if (terms.affinity.length + terms.antiAffinity.length > 0) {
-    for (const node of nodes) {
-      for (const other of node.pods.values()) {
-        const wanted = terms.affinity.length > 0 && terms.affinity.every((term) => meets(term, other.pod, labelsOf));
-        if (wanted) { for (const term of terms.affinity) count(affine, term, node); }
-        for (const term of terms.antiAffinity) if (meets(term, other.pod, labelsOf)) count(unwanted, term, node);
-      }
-    }
+  const [first] = terms.affinity;
+  for (const { pod: other, node } of first === undefined ? [] : meant(first, view)) {
+    if (!terms.affinity.every((term) => meets(term, other.pod, labelsOf))) continue;
+    for (const term of terms.affinity) count(affine, term, node);
   }
+  for (const term of terms.antiAffinity) for (const { node } of meant(term, view)) count(unwanted, term, node);
   return { affine, unwanted, unwelcome, mayBeFirst: terms.affinity.every((term) => meets(term, pod, labelsOf)) };
 }

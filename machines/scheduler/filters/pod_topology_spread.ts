@@ -18,9 +18,9 @@ const skewed = { reasons: [unequal], preemptible: true };
 export const podTopologySpread: Filter = filter<readonly Prepared[]>({
   name: "PodTopologySpread",
   applies: ({ spread }) => spread.required.length > 0,
-  prepare: (pod, { nodes }) =>
+  prepare: (pod, view) =>
     pod.spread.required.map((constraint) => {
-      const counts = countDomains(constraint, pod.spread.required, pod, nodes);
+      const counts = countDomains(constraint, pod.spread.required, pod, view);
       const least = counts.size < constraint.minDomains || counts.size === 0 ? 0 : Math.min(...counts.values());
       return { constraint, counts, least, own: isCounted(constraint, pod.pod.metadata.labels) ? 1 : 0 };
     }),

@@ -1,6 +1,6 @@
 import { type ClusterView, type Score, score } from "../plugin.ts";
 import type { PodFacts } from "../pod_facts.ts";
-import { hasTerms, meets, type PodTerm } from "../pod_terms.ts";
+import { meant, meets, type PodTerm } from "../pod_terms.ts";
 import { DomainCounts, labelOf } from "../topology.ts";
 
 /** What a required affinity of a pod that is there weighs for those it wants near (hardPodAffinityWeight). */
@@ -20,23 +20,26 @@ export const podAffinityPreference: Score = score<DomainCounts>({
   },
 });
 
-function prepare({ pod, terms }: PodFacts, { nodes, affine, labelsOf }: ClusterView): DomainCounts {
+function prepare({ pod, terms }: PodFacts, view: ClusterView): DomainCounts {
   const wishes = new DomainCounts();
-  const own = terms.preferredAffinity.length + terms.preferredAntiAffinity.length > 0;
-  for (const node of own ? nodes : affine) {
-    const weigh = (which: readonly PodTerm[], of: PodFacts["pod"], sign: number) => {
+  for (const [own, sign] of [[terms.preferredAffinity, 1], [terms.preferredAntiAffinity, -1]] as const) {
+    for (const term of own) {
+      for (const { node } of meant(term, view)) {
+        wishes.add(term.topologyKey, labelOf(node, term.topologyKey), sign * term.weight);
+      }
+    }
+  }
+  for (const node of view.affine) {
+    const weigh = (which: readonly PodTerm[], sign: number) => {
       for (const term of which) {
-        if (!meets(term, of, labelsOf)) continue;
+        if (!meets(term, pod, view.labelsOf)) continue;
         wishes.add(term.topologyKey, labelOf(node, term.topologyKey), sign * (term.weight || requiredWeight));
       }
     };
-    for (const other of (own ? node.pods : node.affine).values()) {
-      weigh(terms.preferredAffinity, other.pod, 1);
-      weigh(terms.preferredAntiAffinity, other.pod, -1);
-      if (!hasTerms(other.terms)) continue;
-      weigh(other.terms.affinity, pod, 1);
-      weigh(other.terms.preferredAffinity, pod, 1);
-      weigh(other.terms.preferredAntiAffinity, pod, -1);
+    for (const other of node.affine.values()) {
+      weigh(other.terms.affinity, 1);
+      weigh(other.terms.preferredAffinity, 1);
+      weigh(other.terms.preferredAntiAffinity, -1);
     }
   }
   return wishes;
