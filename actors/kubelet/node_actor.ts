@@ -15,6 +15,8 @@ import type { KubeletWorld } from "./world.ts";
 const postedAtLeastMs = 300_000;
 const leaseNamespace = "kube-node-lease";
 
+type NodeStatus = Node["status"];
+
 const isCode = (error: unknown, code: number) => error instanceof ApiError && error.code === code;
 
 export class NodeActor {
@@ -57,6 +59,7 @@ export class NodeActor {
   async learnNode(): Promise<void> {
     const { world } = this;
     this.#version = await world.runtime.version();
+    this.#trouble = ""; // It has just answered: a node that was Ready must not be written otherwise on the way.
     const capacity = this.#capacity();
     world.node = {
       nodeName: world.options.nodeName,
@@ -91,6 +94,7 @@ export class NodeActor {
         },
         status,
       });
+      this.#tellReadiness(undefined, status, this.#node.metadata.uid);
     } catch (error) {
       if (!isCode(error, 409)) throw error;
       this.#node = await world.client.patch<Node>(resources.nodes, undefined, nodeName, "merge", {
@@ -114,13 +118,16 @@ export class NodeActor {
       status,
     }, { subresource: "status" });
     this.#postedAt = clock.now();
-    const was = before?.conditions?.find(({ type }) => type === "Ready")?.status;
-    const is = status.conditions?.find(({ type }) => type === "Ready")?.status;
-    if (was === is) return;
-    const { nodeName } = world.options;
-    const reason = is === "True" ? "NodeReady" : "NodeNotReady";
-    const subject = { metadata: { name: nodeName, uid: this.#node.metadata.uid } };
-    world.events.record(subject, "Node", "Normal", reason, `Node ${nodeName} status is now: ${reason}`);
+    this.#tellReadiness(before, status, this.#node.metadata.uid);
+  }
+
+  #tellReadiness(before: NodeStatus, now: NodeStatus, uid: string): void {
+    const readiness = (status: NodeStatus) => status?.conditions?.find(({ type }) => type === "Ready")?.status;
+    if (readiness(before) === readiness(now)) return;
+    const { nodeName } = this.world.options;
+    const reason = readiness(now) === "True" ? "NodeReady" : "NodeNotReady";
+    const subject = { metadata: { name: nodeName, uid } };
+    this.world.events.record(subject, "Node", "Normal", reason, `Node ${nodeName} status is now: ${reason}`);
   }
 
   async #renew(): Promise<void> {
