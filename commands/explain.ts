@@ -1,32 +1,8 @@
 /** `chartroom explain`: where an object's actors are in their charts. */
 import { type Access, administratorAccess } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { actorKinds, clusterScoped, explainableKinds, kindMeant } from "./explain_kinds.ts";
 import type { ExplainAnswer } from "./explain_routes.ts";
-
-/** Kinds that people name, to the kinds of actors that know about them. */
-const actorKinds: Readonly<Record<string, readonly string[]>> = {
-  pod: ["scheduling", "pod", "container", "probe", "volume", "replicaset-controller"],
-  node: ["kubelet", "node", "node-health", "node-lifecycle-controller"],
-  deployment: ["deployment-controller"],
-  replicaset: ["replicaset-controller"],
-  service: ["endpoint-slice-controller", "endpoint-controller", "load-balancer"],
-  namespace: ["namespace-controller"],
-};
-const clusterScoped = new Set(["node", "namespace"]);
-const shortKinds: Readonly<Record<string, string>> = {
-  po: "pod",
-  pods: "pod",
-  no: "node",
-  nodes: "node",
-  deploy: "deployment",
-  deployments: "deployment",
-  rs: "replicaset",
-  replicasets: "replicaset",
-  svc: "service",
-  services: "service",
-  ns: "namespace",
-  namespaces: "namespace",
-};
 
 export async function explain(
   state: ClusterState,
@@ -34,10 +10,10 @@ export async function explain(
   name: string,
   options: { namespace: string },
 ): Promise<void> {
-  const meant = shortKinds[kind.toLowerCase()] ?? kind.toLowerCase();
+  const meant = kindMeant(kind);
   const kinds = actorKinds[meant];
   if (kinds === undefined) {
-    throw new Error(`Cannot explain "${kind}": it can be ${Object.keys(actorKinds).join(", ")}`);
+    throw new Error(`Cannot explain "${kind}": it can be ${explainableKinds.join(", ")}`);
   }
   const access = await administratorAccess(state);
   const query = new URLSearchParams({ name, ...(clusterScoped.has(meant) ? {} : { namespace: options.namespace }) });

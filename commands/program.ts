@@ -1,5 +1,6 @@
 /** The commands, with their options and help. What they do is in files of their own. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { explainableKinds } from "./explain_kinds.ts";
 import { ClusterState, defaultDirectory, defaultName } from "./cluster_state.ts";
 
 /** Options that say which cluster is meant. */
@@ -18,8 +19,8 @@ function absolute(path: string): string {
 
 function forCluster(command: Command): Command {
   return command
-    .option("--name <name>", "name of the cluster", defaultName)
-    .option("--state <directory>", "where its state is kept (default: below $XDG_DATA_HOME/chartroom)");
+    .option("--name <name>", "name of the cluster; several live side by side", defaultName)
+    .option("--state <directory>", "where its state is kept (default: $XDG_DATA_HOME/chartroom/NAME)");
 }
 
 function wholeNumber(least: number, most: number) {
@@ -35,18 +36,24 @@ const installOption = () => new Option("--install", "install what is missing fir
 export function createProgram(): Command {
   const program = new Command("chartroom")
     .description("A Kubernetes-compatible cluster whose every component and pod is a state chart you can watch.")
+    .addHelpText("after", "\nEach command tells more: chartroom up --help")
     .showHelpAfterError("(add --help for what can be said)");
 
   forCluster(program.command("up"))
-    .description("bring a cluster up and keep it running until it is stopped")
-    .option("--nodes <count>", "how many nodes", wholeNumber(1, 100), 1)
+    .description("bring a cluster up and keep it running until Ctrl-C or `down`; pods outlive it, and are adopted")
+    .option("--nodes <count>", "how many nodes, each with an address of its own", wholeNumber(1, 100), 1)
     .addOption(
-      new Option("--runtime <runtime>", "what runs containers").choices(["docker", "simulated"]).default("docker"),
+      new Option(
+        "--runtime <runtime>",
+        "what runs containers; simulated: nothing does, pods only go through their lives",
+      )
+        .choices(["docker", "simulated"]).default("docker"),
     )
-    .option("--detach", "return once the cluster is ready and leave it running")
-    .option("--split", "run the master and each node as processes of their own")
+    .option("--detach", "return once the cluster is ready and leave it running in the background")
+    .option("--split", "run the master and each node as processes of their own, started again when they die")
     .option("--overcommit", "give every node the whole host's capacity instead of a share of it")
     .addOption(installOption())
+    .option("--print-command", "print the plain `deno run` line and stop (done by the launcher)")
     .addOption(
       new Option("--role <role>", "run only this role; used by --split").choices(["master", "node"]).hideHelp(),
     )
@@ -57,23 +64,27 @@ export function createProgram(): Command {
     .action(async (options) => (await import("./up.ts")).up(clusterState(options), options));
 
   forCluster(program.command("down"))
-    .description("stop a cluster and remove its containers, links and rules; its state stays")
+    .description("stop a cluster and remove its containers, links and rules; its state stays, `up` brings it back")
     .option("--delete-state", "remove its state as well: everything in the cluster is gone then")
     .action(async (options) => (await import("./down.ts")).down(clusterState(options), options));
 
   forCluster(program.command("status"))
     .description("say whether a cluster runs, and how its parts are")
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 it runs, 1 there is no such cluster, 3 it does not run, 4 it is being started or stopped.",
+    )
     .action(async (options) => (await import("./status.ts")).status(clusterState(options)));
 
   forCluster(program.command("kubeconfig"))
     .description("print the administrator's kubeconfig")
-    .option("--path", "print where it is instead")
+    .option("--path", "print the path of the file instead")
     .action(async (options) => (await import("./kubeconfig.ts")).printKubeconfig(clusterState(options), options));
 
   forCluster(program.command("explain"))
     .description("say in plain words where an object's actors are in their charts, why, and what would move them on")
-    .argument("<kind>", "pod, node, deployment, replicaset, ...")
-    .argument("<name>")
+    .argument("<kind>", `${explainableKinds.join(", ")}; plurals and short names too`)
+    .argument("<name>", "the object's name")
     .option("-n, --namespace <namespace>", "namespace of the object", "default")
     .action(async (kind, name, options) =>
       (await import("./explain.ts")).explain(clusterState(options), kind, name, options)

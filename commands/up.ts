@@ -13,6 +13,7 @@ export interface UpOptions {
   readonly overcommit?: boolean;
   readonly role?: "master" | "node";
   readonly number?: number;
+  readonly printCommand?: boolean;
 }
 
 /** How long processes of a run that was killed may take to end. */
@@ -24,6 +25,7 @@ export async function up(state: ClusterState, options: UpOptions): Promise<void>
     const { runRole } = await import("./role.ts");
     return await runRole(state, { role, number: options.number ?? 0, nodes, overcommit, runtime });
   }
+  if (options.printCommand) throw new Error("Cannot print the command: the launcher does that (./chartroom up)");
   await state.prepare();
   if (options.detach) {
     const { detach } = await import("./detach.ts");
