@@ -2,7 +2,17 @@
  * YAML bodies as Kubernetes reads them: YAML 1.1 scalars (`y` is true) but times and sexagesimals stay texts, keys as
  * JSON writes them, one document.
  */
-import { parseDocument, type ScalarTag, type Tags } from "yaml";
+import {
+  CST,
+  type Document,
+  isScalar,
+  Lexer,
+  LineCounter,
+  parseDocument,
+  type ScalarTag,
+  type Tags,
+  visit,
+} from "yaml";
 import { countKeys } from "./go_walk.ts";
 import { scanJson } from "./json_text.ts";
 
@@ -30,25 +40,70 @@ export function parseYaml(text: string): YamlBody {
   const json = asJson(text);
   if (json !== undefined) return json;
   const first = text.replace(/^(?:%[^\n]*\n|#[^\n]*\n|\s)*---[ \t]*\n/, "").split(/\n---(?:\s|$)/)[0] ?? "";
+  refuseExcess(first);
+  const lines = new LineCounter();
   const document = parseDocument(first, {
     version: "1.1",
     schema: "yaml-1.1",
     merge: true,
-    uniqueKeys: true,
+    uniqueKeys: false, // The package compares each key with every other.
     customTags: withoutTimes,
+    lineCounter: lines,
   });
-  const twice: string[] = [];
-  for (const error of document.errors) {
-    const line = error.linePos?.[0].line ?? 1;
-    if (error.code !== "DUPLICATE_KEY") {
-      const [what = ""] = error.message.split(/ at line \d+/);
-      throw new YamlError(`error converting YAML to JSON: yaml: line ${line}: ${what}`);
-    }
-    const key = /^\s*(?:-\s+)*["']?([^:"']+)["']?\s*:/.exec(first.slice(first.lastIndexOf("\n", error.pos[0] - 1) + 1));
-    twice.push(`  line ${line}: key ${JSON.stringify(key?.[1] ?? "")} already set in map`);
+  const [error] = document.errors;
+  if (error !== undefined) {
+    const [what = ""] = error.message.split(/ at line \d+/);
+    throw new YamlError(`error converting YAML to JSON: yaml: line ${error.linePos?.[0].line ?? 1}: ${what}`);
   }
+  const twice = keysSetTwice(document, lines);
   const strictErrors = twice.length === 0 ? [] : [`yaml: unmarshal errors:\n${twice.join("\n")}`];
-  return { value: toJson(document.toJS({ maxAliasCount: 100 })), strictErrors };
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    // Aliases of aliases of aliases, or of what they stand in.
+    throw new YamlError(`error converting YAML to JSON: yaml: ${(error as Error).message}`);
+  }
+  return { value: toJson(value), strictErrors };
+}
+
+/** A text of this many tokens takes about a second; a longer one would hold up everybody. JSON has no such limit. */
+const maxTokens = 200_000;
+const maxNesting = 1_000;
+
+/** @throws YamlError */
+function refuseExcess(text: string): void {
+  let [tokens, brackets, indicators] = [0, 0, 0];
+  for (const token of new Lexer().lex(text)) {
+    if (++tokens > maxTokens) {
+      throw new YamlError(`error converting YAML to JSON: yaml: document has more than ${maxTokens} tokens`);
+    }
+    const type = CST.tokenType(token);
+    if (type === "flow-seq-start" || type === "flow-map-start") brackets++;
+    else if (type === "flow-seq-end" || type === "flow-map-end") brackets--;
+    else if (type === "newline") indicators = 0;
+    else if (type === "seq-item-ind" || type === "explicit-key-ind" || type === "map-value-ind") indicators++;
+    if (brackets > maxNesting || indicators > maxNesting && brackets === 0) {
+      throw new YamlError("error converting YAML to JSON: yaml: exceeded max depth");
+    }
+  }
+}
+
+/** In Go's words: the last of them counts, but strict decoding refuses it. */
+function keysSetTwice(document: Document, lines: LineCounter): string[] {
+  const twice: { line: number; key: unknown }[] = [];
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key) || key.value === "<<" || typeof key.value === "symbol") continue;
+        if (seen.has(key.value)) twice.push({ ...lines.linePos(key.range?.[0] ?? 0), key: key.value });
+        seen.add(key.value);
+      }
+    },
+  });
+  return twice.sort((a, b) => a.line - b.line)
+    .map(({ line, key }) => `  line ${line}: key ${JSON.stringify(String(key))} already set in map`);
 }
 
 /** Clients send JSON under the name of YAML, which it is: read as such it takes a fraction of the time. */
