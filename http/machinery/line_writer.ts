@@ -16,6 +16,8 @@ import { WatchItem, type WatchItemSink } from "./watcher.ts";
 export interface LineSink {
   /** False: the client is behind; `drained` of the writer is to be called once it is not. */
   write(bytes: Uint8Array): boolean;
+  /** What was written last has not left yet: more is better sent together a moment later. */
+  readonly busy: boolean;
   end(): void;
   /** The client is too far behind: it has to list again. */
   cutOff(): void;
@@ -29,6 +31,28 @@ const atOnce = 256;
 const pieceBytes = 256 * 1024;
 /** So many lines may wait behind those a watch began with. */
 const maxBehind = 8_192;
+
+/** Watchers of the same things get the same lines one after the other: they are put together once. */
+let lastJoined: { readonly lines: readonly Uint8Array[]; readonly bytes: Uint8Array } | undefined;
+/** What is kept must be small; no more than this is. */
+const keptBytes = 64 * 1024;
+
+function joined(lines: readonly Uint8Array[]): Uint8Array {
+  const known = lastJoined;
+  if (known?.lines.length === lines.length && lines.every((line, index) => line === known.lines[index])) {
+    return known.bytes;
+  }
+  let length = 0;
+  for (const line of lines) length += line.length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const line of lines) {
+    bytes.set(line, at);
+    at += line.length;
+  }
+  lastJoined = length <= keptBytes ? { lines, bytes } : undefined;
+  return bytes;
+}
 
 export class LineWriter implements WatchItemSink {
   readonly #resource: Resource;
@@ -55,7 +79,7 @@ export class LineWriter implements WatchItemSink {
 
   items(batch: readonly WatchItem[]): void {
     if (this.#over) return;
-    if (this.#waiting.length === 0 && batch.length <= atOnce) {
+    if (this.#waiting.length === 0 && batch.length <= atOnce && !this.#out.busy) {
       this.#write(batch.map((item) => this.#line(item)));
       return;
     }
@@ -90,8 +114,11 @@ export class LineWriter implements WatchItemSink {
       lines.push(line);
       length += line.length;
     }
-    this.#blocked = !this.#write(lines);
-    if (this.#next < this.#waiting.length) return this.#schedule();
+    const keepsUp = this.#write(lines);
+    if (this.#next < this.#waiting.length) {
+      this.#blocked = !keepsUp;
+      return this.#schedule();
+    }
     this.#waiting = [];
     this.#next = 0;
     if (this.#ending) this.#end();
@@ -105,16 +132,7 @@ export class LineWriter implements WatchItemSink {
   }
 
   #write(lines: readonly Uint8Array[]): boolean {
-    if (lines.length === 1) return this.#out.write(lines[0]!);
-    let length = 0;
-    for (const line of lines) length += line.length;
-    const joined = new Uint8Array(length);
-    let at = 0;
-    for (const line of lines) {
-      joined.set(line, at);
-      at += line.length;
-    }
-    return this.#out.write(joined);
+    return this.#out.write(lines.length === 1 ? lines[0]! : joined(lines));
   }
 
   #line(item: WatchItem): Uint8Array {

@@ -37,6 +37,9 @@ function toConnection(
       raw.destroy();
       return true;
     },
+    get busy() {
+      return raw.unsentBytes > 0;
+    },
     end: () => raw.end(),
     cutOff: () => raw.destroy(),
   });
@@ -70,6 +73,7 @@ function toStream(reply: WatchReply, context: EncodingContext): Response {
           else controller.enqueue(bytes);
           return room > 0;
         },
+        busy: false,
         end() {
           if (!over) controller.close();
           over = true;

@@ -19,12 +19,15 @@ export class NodeRawResponse implements RawResponse {
   #onDraining: (() => void) | undefined;
   #drainHooked = false;
   #drainCallback: (() => void) | undefined;
+  /** Where bytes go: over HTTP/2 the stream itself, since the compatibility layer costs as much again as a write. */
+  #body: Writable;
   #closed = false;
   #begun = false;
 
   /** `draining` is the server's set of those who want to know that it is about to stop. */
   constructor(response: OutgoingResponse, draining: Set<() => void>) {
     this.#response = response;
+    this.#body = response;
     this.#draining = draining;
     response.on("close", () => this.#wasClosed());
     response.on("error", () => this.#wasClosed());
@@ -39,17 +42,23 @@ export class NodeRawResponse implements RawResponse {
   }
 
   get unsentBytes(): number {
-    return this.#response.writableLength ?? 0;
+    return this.#body.writableLength ?? 0;
   }
 
   begin(status: number, headers: ResponseHeaders): void {
     this.#begun = true;
-    if (!this.#closed) this.#response.writeHead(status, { ...headers });
+    if (this.#closed) return;
+    const { stream } = this.#response;
+    if (stream === undefined) this.#response.writeHead(status, { ...headers });
+    else {
+      stream.respond({ ":status": status, ...headers });
+      this.#body = stream;
+    }
   }
 
   write(chunk: Uint8Array | string): boolean {
     if (this.#closed) return false;
-    return this.#response.write(chunk);
+    return this.#body.write(chunk);
   }
 
   onDrain(callback: () => void): void {
@@ -72,7 +81,7 @@ export class NodeRawResponse implements RawResponse {
   }
 
   end(): void {
-    if (!this.#closed) this.#response.end();
+    if (!this.#closed) this.#body.end();
   }
 
   destroy(): void {

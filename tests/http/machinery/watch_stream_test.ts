@@ -11,12 +11,14 @@ class Connection implements RawResponse {
   #drain: () => void = () => {};
   #close: () => void = () => {};
   read = "";
+  writes = 0;
   closed = false;
   ended = false;
 
   begin(): void {}
 
   write(chunk: Uint8Array | string): boolean {
+    this.writes += 1;
     this.#chunks.push(typeof chunk === "string" ? new TextEncoder().encode(chunk) : chunk);
     return this.unsentBytes < 16_384;
   }
@@ -100,11 +102,28 @@ Deno.test("a watcher that does not read is cut off above 1 MiB of changes, other
   for (let index = 0; index < 30 && !slow.closed; index++) {
     await client.patch(configMaps, "default", "c-00000", "merge", { data: { text: `${index}${"x".repeat(60_000)}` } });
     await turn();
+    test.clock.run();
     quick.take();
   }
   assertEquals([slow.closed, quick.closed], [true, false]);
   const watchers = [...test.api.cache.of(test.api.registry.find("", "v1", "configmaps")!).watchers()];
   assertEquals(watchers.length, 1);
+  test.stop();
+});
+
+Deno.test("a watcher whose connection is busy gets what happens meanwhile in one write", async () => {
+  const test = await testApi();
+  await fill(test, 1, 10);
+  const connection = await watch(test, "resourceVersion=0");
+  const before = connection.writes;
+  const client = test.api.client(admin);
+  for (let index = 0; index < 5; index++) {
+    await client.patch(configMaps, "default", "c-00000", "merge", { data: { text: String(index) } });
+  }
+  await turn();
+  test.clock.run();
+  connection.take();
+  assertEquals([connection.types, connection.writes - before], [["ADDED", ...Array(5).fill("MODIFIED")], 1]);
   test.stop();
 });
 
