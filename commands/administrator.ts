@@ -16,6 +16,7 @@ export interface Access {
 
 /** @throws Error when the cluster was never up. */
 export async function administratorAccess(state: ClusterState): Promise<Access> {
+  await state.identity(); // Another cluster's kubeconfig is none of ours.
   let text: string;
   try {
     text = await Deno.readTextFile(state.path("kubeconfig"));

@@ -3,6 +3,7 @@ import type { ClusterState } from "./cluster_state.ts";
 export async function printKubeconfig(state: ClusterState, options: { path?: boolean }): Promise<void> {
   // Another cluster's directory is refused.
   await state.identity();
+  await state.identity(); // Another cluster's is none of ours.
   const path = state.path("kubeconfig");
   let text: string;
   try {
