@@ -3,14 +3,22 @@
  * events are a help for people, so a refused one is dropped and counted, never retried.
  */
 import { EventCorrelator, keep } from "../../machines/events/event_correlator.ts";
-import type { KubeObject } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { formatMicroTime, formatTime } from "../../machines/objects/time.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 export interface RecordedEvent {
-  readonly about: Pick<KubeObject, "apiVersion" | "kind" | "metadata">;
+  readonly about: {
+    readonly apiVersion: string;
+    readonly kind: string;
+    readonly metadata: {
+      readonly name: string;
+      readonly namespace?: string;
+      readonly uid: string;
+      readonly resourceVersion?: string;
+    };
+  };
   /** For a part of a pod: `spec.containers{web}`. */
   readonly fieldPath?: string;
   readonly type: "Normal" | "Warning";
@@ -132,7 +140,7 @@ export class EventRecorder {
       name,
       ...(namespace === undefined ? {} : { namespace }),
       uid,
-      resourceVersion,
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(fieldPath ? { fieldPath } : {}),
     };
   }
