@@ -188,8 +188,9 @@ class LassoSearch {
     if (!this.#wants(entry)) go((state) => this.#wants(state));
     for (const [fair, count] of enabled) {
       const { strong } = this.graph.classes.all[fair]!;
-      if (this.#isFair(fair, strong, cycle)) continue;
       const isOf = (edge: number) => this.#classesOf(edge).includes(fair);
+      // What makes a round fair must still do so when it gets longer.
+      if (cycle.some(isOf) || !strong && this.#isFair(fair, strong, cycle)) continue;
       if (!strong && count < component.length) {
         go((state) => !this.#enabled(state).has(fair), taken.has(fair) ? isOf : undefined);
       } else go(() => false, isOf);
@@ -200,7 +201,9 @@ class LassoSearch {
       const { strong, name } = this.graph.classes.all[fair]!;
       if (!this.#isFair(fair, strong, cycle)) throw new Error(`Cannot tell a run: its round is not fair to "${name}"`);
     }
-    const reason = `The rule is never met in this round, which is fair.`;
+    const reason = this.rule.leaves < 0
+      ? "The rule is never met in this round, which is fair."
+      : "The rule does not stay met in this round, which is fair.";
     return { rule: this.rule.name, reason, ...this.#stem(entry), cycle };
   }
 

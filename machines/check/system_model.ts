@@ -63,9 +63,9 @@ export interface LocalState<M extends AnyStateMachine = AnyStateMachine, View = 
 }
 
 /** A step of one actor, to say what of it is saved. */
-export interface SaveMoment<M extends AnyStateMachine, Saved> {
+export interface SaveMoment<M extends AnyStateMachine> {
   /** What was saved before. */
-  readonly saved: Saved | undefined;
+  readonly saved: unknown;
   readonly snapshot: SnapshotFrom<M>;
   readonly orders: readonly Order[];
   /** The event; absent when the actor starts. */
@@ -92,19 +92,19 @@ export interface ActorOptions<M extends AnyStateMachine, View = unknown, Saved =
   /** Facts of the world that answer no order. */
   readonly events?:
     | readonly PossibleEvent<EventFromLogic<M>>[]
-    | ((local: LocalState<M, View, Saved>) => readonly PossibleEvent<EventFromLogic<M>>[]);
+    | ((local: LocalState<M>) => readonly PossibleEvent<EventFromLogic<M>>[]);
   /** Orders that are messages to other actors. */
   readonly sends?: Readonly<Record<string, (params: never, self: string) => Envelope | readonly Envelope[]>>;
   /** What is on disk after a step; plain data. Absent: nothing survives. */
-  readonly saves?: (moment: SaveMoment<M, Saved>) => Saved;
+  readonly saves?: (moment: SaveMoment<M>) => Saved;
   /** What may be on disk when it crashes here, with writes that nobody acknowledged. Absent: what was saved. */
-  readonly leaves?: (local: LocalState<M, View, Saved>) => readonly (Saved | undefined)[];
+  readonly leaves?: (local: LocalState<M, unknown, Saved>) => readonly (Saved | undefined)[];
   /** The inputs it may start again with. Absent: it never crashes. */
   readonly recover?: (saved: Saved | undefined) => readonly InputFrom<M>[];
   /** Refuses timers, answers and events where the model ends, such as beyond the last term looked at. */
-  readonly allows?: (event: EventObject, local: LocalState<M, View, Saved>) => boolean;
+  readonly allows?: (event: EventObject, local: LocalState<M>) => boolean;
   /** What rules look at, made once for each local state. */
-  readonly view?: (local: LocalState<M, View, Saved>) => View;
+  readonly view?: (local: LocalState<M>) => View;
 }
 
 /** One actor of a composition; also the key to its state in rules. */
@@ -118,14 +118,12 @@ export interface SystemActor<M extends AnyStateMachine = AnyStateMachine, View =
 // deno-lint-ignore no-explicit-any
 export type AnySystemActor = SystemActor<any, any, any>;
 
-type OptionsOf<M, View, Saved> = M extends AnyStateMachine ? ActorOptions<M, View, Saved> : never;
-
-export function systemActor<M extends AnyStateMachine, View = undefined, Saved = undefined>(
+export function systemActor<M extends AnyStateMachine, View = undefined, Saved = unknown>(
   name: string,
   machine: M,
-  options?: OptionsOf<M, View, Saved>,
+  options?: ActorOptions<M, View, Saved>,
 ): SystemActor<M, View, Saved> {
-  return { name, machine, options: options as ActorOptions<M, View, Saved> | undefined ?? {} };
+  return { name, machine, options: options ?? {} };
 }
 
 export interface NetworkModel {
