@@ -1,8 +1,8 @@
 /** The body of a PATCH, by its content type. */
-import { parse as parseYaml } from "@std/yaml";
 import { ApiError } from "../../machines/objects/status.ts";
 import type { PatchType } from "../../ports/api_client.ts";
 import type { ApiRequest } from "./api_request.ts";
+import { parseYaml } from "../schema/yaml_text.ts";
 import { badRequest } from "./errors.ts";
 
 export const patchTypes: Readonly<Record<string, PatchType>> = {
@@ -25,7 +25,7 @@ export function parsePatchBody({ body }: ApiRequest, type: PatchType): unknown {
   const text = new TextDecoder().decode(body.bytes);
   if (type === "apply") {
     try {
-      return parseYaml(text);
+      return parseYaml(text).value;
     } catch (error) {
       throw badRequest(`error decoding YAML: ${(error as Error).message}`);
     }

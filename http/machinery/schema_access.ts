@@ -34,6 +34,8 @@ export interface SchemaAccess {
   /** The type of an object of that kind; undefined: no schema is known, anything goes. */
   typeOf(gvk: GroupVersionKind): FieldType | undefined;
   openapiV2(): unknown | Promise<unknown>;
+  /** The same as a gnostic `Document` in protobuf, where somebody can write it. */
+  openapiV2Protobuf?(): Promise<Uint8Array<ArrayBuffer>>;
   /** `/openapi/v3`: paths to `{ serverRelativeURL }`. */
   openapiV3Index(): unknown | Promise<unknown>;
   /** `path` is "api/v1" or "apis/GROUP/VERSION"; undefined: no such document. */
