@@ -36,6 +36,19 @@ export class ResourceRegistry {
     return this.#byRef.get(group === "" ? `${version}/${resource}` : `${group}/${version}/${resource}`);
   }
 
+  /** A row of a resource's subresources. What every object of the language has is none. */
+  subresource(
+    place: {
+      readonly group: string;
+      readonly version: string;
+      readonly resource: string;
+      readonly subresource: string;
+    },
+  ): Resource["subresources"][string] | undefined {
+    const { subresources = {} } = this.find(place.group, place.version, place.resource) ?? {};
+    return Object.hasOwn(subresources, place.subresource) ? subresources[place.subresource] : undefined;
+  }
+
   /** The resources of a group version; undefined when it is not served. */
   inGroupVersion(group: string, version: string): readonly Resource[] | undefined {
     return this.#groupVersions.get(apiVersionOf({ group, version }));

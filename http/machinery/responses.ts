@@ -21,6 +21,7 @@ import { type RequestInfo, requestInfo } from "./request_info.ts";
 import { deprecationWarnings } from "./resource_facts.ts";
 import type { IncludeObject } from "./table.ts";
 import type { Verb } from "./types.ts";
+import { warningHeaders } from "./warning_headers.ts";
 import { watchResponse } from "./watch_stream.ts";
 
 type AppContext = Context<AppEnvironment>;
@@ -66,11 +67,6 @@ function respond(
     for (const one of typeof value === "string" ? [value] : value) response.headers.append(name, one);
   }
   return response;
-}
-
-function warningHeaders(texts: readonly string[]): ResponseHeaders | undefined {
-  if (texts.length === 0) return undefined;
-  return { warning: [...new Set(texts)].map((text) => `299 - ${JSON.stringify(text)}`) };
 }
 
 export function errorResponse(
@@ -154,7 +150,7 @@ async function answerResource(
   const writes = verb === "create" || verb === "update" || verb === "patch";
   // Who may not is told so before anything else is looked at.
   await api.authorize({ ...info, user });
-  const stream = api.registry.find(info.group, info.version, info.resource)?.subresources[info.subresource];
+  const stream = api.registry.subresource(info);
   const connects = stream !== undefined && stream.handle === undefined && isStream(info.subresource);
   const representation = connects ? plainJson : negotiate(header(c, "accept"), query, userAgent);
   const body = (writes || verb === "delete" || verb === "deletecollection") && !connects

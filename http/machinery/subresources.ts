@@ -17,7 +17,7 @@ import { change, update } from "./updating.ts";
 const streams = new Set(["exec", "attach", "portforward", "log", "proxy"]);
 
 export async function subresource(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
-  const row = resource.subresources[request.subresource];
+  const row = engine.registry.subresource(request);
   if (row === undefined) throw unknownResource();
   if (!row.verbs.includes(request.verb)) throw methodNotAllowed();
   if (row.handle !== undefined) {

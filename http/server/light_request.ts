@@ -126,7 +126,8 @@ function readBody(incoming: IncomingRequest): Promise<Uint8Array<ArrayBuffer>> {
     ended = true;
     resolve(chunks.length === 1 ? chunks[0] as Uint8Array<ArrayBuffer> : joined(chunks, length));
   });
-  incoming.on("error", reject);
+  // A client that has gone is its own affair, not a fault of the server.
+  incoming.on("error", () => reject(badRequest("unexpected EOF")));
   incoming.on("close", () => {
     if (!ended) reject(badRequest("unexpected EOF"));
   });

@@ -23,7 +23,9 @@ function validateConfigMap(object: KubeObject): FieldError[] {
   const errors: FieldError[] = [];
   for (const key of sortedKeys(data)) {
     errors.push(...invalidFor(path("data").key(key), key, configMapKeyErrors(key)));
-    if (Object.hasOwn(binary, key)) errors.push(invalid(path("data").key(key), key, "duplicate of key present in binaryData"));
+    if (Object.hasOwn(binary, key)) {
+      errors.push(invalid(path("data").key(key), key, "duplicate of key present in binaryData"));
+    }
   }
   for (const key of sortedKeys(binary)) {
     errors.push(...invalidFor(path("binaryData").key(key), key, configMapKeyErrors(key)));

@@ -31,3 +31,21 @@ for (const { title, method, path, body } of asked) {
     world.stop();
   });
 }
+
+Deno.test("what every object of the language has is no subresource, and no key of a map", async () => {
+  const world = await testApi();
+  const headers = { "content-type": "application/json" };
+  const create = (path: string, body: unknown) =>
+    world.request(path, { method: "POST", headers, body: JSON.stringify(body) });
+  await create("/api/v1/namespaces", { metadata: { name: "a" } });
+  const made = await create("/api/v1/namespaces/a/configmaps", {
+    metadata: { name: "c" },
+    data: { constructor: "x", toString: "y" },
+  });
+  assertEquals(made.status, 201);
+  for (const name of ["constructor", "toString", "hasOwnProperty"]) {
+    const answer = await world.request(`/api/v1/namespaces/a/configmaps/c/${name}`);
+    assertEquals(answer.status, 404, name);
+  }
+  world.stop();
+});
