@@ -1,11 +1,10 @@
 /** Runs the scheduler: a table from the charts' orders to the queue, the plain placing function and the API. */
-import { conditionPatch, disruptionTarget } from "../../machines/controllers/pod_conditions.ts";
 import { Cluster, holdsPlace, nodeMatters, podMatters } from "../../machines/scheduler/cluster.ts";
 import type { ClusterChange } from "../../machines/scheduler/plugin.ts";
 import { podFacts } from "../../machines/scheduler/pod_facts.ts";
 import { type Placement, schedulePod } from "../../machines/scheduler/schedule.ts";
 import { schedulerMachine } from "../../machines/scheduler/scheduler_machine.ts";
-import { type SchedulingEvent, schedulingMachine, type Victim } from "../../machines/scheduler/scheduling_machine.ts";
+import { type SchedulingEvent, schedulingMachine } from "../../machines/scheduler/scheduling_machine.ts";
 import { TurnQueue } from "../../machines/scheduler/turn_queue.ts";
 import { isWorthAnotherLook } from "../../machines/scheduler/wake_up.ts";
 import {
@@ -17,13 +16,12 @@ import {
   type Pod,
 } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
-import { formatTime } from "../../machines/objects/time.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
 import type { Random } from "../../ports/random.ts";
 import { startCandidate } from "../controllers/leader_election_actor.ts";
-import { EventRecorder } from "../events/event_recorder.ts";
 import { type Change, type Informer, SharedInformers } from "../informer.ts";
 import { actorKind, type ActorSystem, type Address, address, type OrderContext } from "../system.ts";
+import { schedulerName, SchedulerWrites } from "./scheduler_writes.ts";
 
 export interface SchedulerOptions {
   readonly system: ActorSystem;
@@ -33,9 +31,6 @@ export interface SchedulerOptions {
   readonly client: ApiClient;
   readonly random: Random;
 }
-
-/** Pods with this `schedulerName` are this scheduler's. */
-const schedulerName = "default-scheduler";
 
 /** Runs for office at once and schedules while in office. */
 export function startScheduler(options: SchedulerOptions): Address {
@@ -62,12 +57,10 @@ class Scheduler {
   readonly #nodes: Informer<Node>;
   readonly #claims: Informer<PersistentVolumeClaim>;
   readonly #namespaces: Informer<Namespace>;
-  readonly #events: EventRecorder;
+  readonly #writes: SchedulerWrites;
   readonly #address: Address;
   /** Pods that did not fit, with the filters that refused them. */
   readonly #refused = new Map<string, readonly string[]>();
-  /** Pods whose binding has been asked for, with the node. */
-  readonly #binding = new Map<string, string>();
   readonly #kind;
   #unsubscribe: (() => void)[] = [];
   #start = 0;
@@ -88,12 +81,13 @@ class Scheduler {
       labelsOf: (namespace) => this.#namespaces.get(namespace)?.metadata.labels,
       claim: (key) => this.#claims.get(key),
     });
-    this.#events = new EventRecorder({ client, clock: system.clock, component: schedulerName });
+    const writes = new SchedulerWrites({ system, client }, this.#pods, this.#cluster);
+    this.#writes = writes;
     this.#kind = actorKind("scheduling", schedulingMachine, {
       takeTurn: ({ key }, order) => this.#enqueue(key, order),
-      bindPod: ({ key, node }) => this.#bind(key, node),
-      reportUnschedulable: ({ key, message }) => this.#report(key, message),
-      makeRoom: ({ key, node, victims }) => this.#makeRoom(key, node, victims),
+      bindPod: ({ key, node }) => writes.bind(key, node),
+      reportUnschedulable: ({ key, message }) => writes.report(key, message),
+      makeRoom: ({ key, node, victims }) => writes.makeRoom(key, node, victims),
       leaveQueue: ({ key }) => this.#queue.remove(key),
     });
     const kind = actorKind("scheduler", schedulerMachine, {
@@ -146,7 +140,7 @@ class Scheduler {
       if (change.type !== "removed" && holdsPlace(pod)) {
         this.#cluster.place(podFacts(pod), pod.spec?.nodeName ?? "");
         // Of what it asked for itself, its own actor hears by the answer.
-        if (this.#binding.get(key) !== pod.spec?.nodeName) this.#tell(key, pod, { type: "pod.removed" });
+        if (this.#writes.binding.get(key) !== pod.spec?.nodeName) this.#tell(key, pod, { type: "pod.removed" });
         this.#wake(change.type === "added" || !change.previous.spec?.nodeName ? "podAdded" : "podChanged");
       } else if (change.type === "removed" || pod.spec?.nodeName) {
         const placed = this.#cluster.nodeOf(key) !== undefined;
@@ -241,78 +235,5 @@ class Scheduler {
     else cluster.nominate(facts, nominated);
     const victims = (preemption?.victims ?? []).map((victim) => ({ key: victim.key, uid: victim.pod.metadata.uid }));
     order.answer({ type: "turn.refused", message, preempts: preemption?.node ?? "", victims });
-  }
-
-  async #bind(key: string, node: string): Promise<SchedulingEvent> {
-    const pod = this.#pods.get(key);
-    if (pod === undefined) throw new Error(`Cannot bind pod "${key}": it is gone`);
-    const { name, namespace = "", uid } = pod.metadata;
-    const target = { apiVersion: "v1", kind: "Node", name: node };
-    const binding = { apiVersion: "v1", kind: "Binding", metadata: { name, namespace, uid }, target };
-    this.#binding.set(key, node);
-    try {
-      await this.#options.client.create(resources.pods, namespace, binding, { name, subresource: "binding" });
-    } catch (error) {
-      // The answer may have been lost on its way: what the API says of the pod counts.
-      if (this.#pods.get(key)?.spec?.nodeName !== node) {
-        this.#cluster.remove(key);
-        throw error;
-      }
-    } finally {
-      this.#binding.delete(key);
-    }
-    const message = `Successfully assigned ${key} to ${node}`;
-    this.#events.record({ about: pod, type: "Normal", reason: "Scheduled", message, action: "Binding" });
-    return { type: "pod.bound" };
-  }
-
-  async #report(key: string, message: string): Promise<void> {
-    const pod = this.#pods.get(key);
-    if (pod === undefined) return;
-    this.#events.record({ about: pod, type: "Warning", reason: "FailedScheduling", message, action: "Scheduling" });
-    const before = pod.status?.conditions?.find(({ type }) => type === "PodScheduled");
-    const nominated = this.#cluster.nominatedNode(key);
-    const said = before?.reason === "Unschedulable" && before.message === message;
-    if (said && pod.status?.nominatedNodeName === nominated) return;
-    const lastTransitionTime = before?.status === "False" && before.lastTransitionTime !== undefined
-      ? before.lastTransitionTime
-      : formatTime(this.#options.system.clock.wallTime());
-    const { generation, name, namespace } = pod.metadata;
-    const condition = {
-      type: "PodScheduled",
-      status: "False",
-      reason: "Unschedulable",
-      message,
-      ...(generation !== undefined && { observedGeneration: generation }),
-      lastTransitionTime,
-    } as const;
-    const body = conditionPatch(pod, condition, { nominatedNodeName: nominated ?? null });
-    try {
-      await this.#options.client.patch(resources.pods, namespace, name, "strategic", body, { subresource: "status" });
-    } catch {
-      // The condition is for people; the pod is looked at again in any case, and may be gone by now.
-    }
-  }
-
-  async #makeRoom(key: string, node: string, victims: readonly Victim[]): Promise<void> {
-    const uid = this.#pods.get(key)?.metadata.uid;
-    await Promise.all(victims.map((victim) => this.#end(victim, `Preempted by pod ${uid} on node ${node}`)));
-  }
-
-  async #end({ key, uid }: Victim, message: string): Promise<void> {
-    const { client, system } = this.#options;
-    const pod = this.#pods.get(key);
-    if (pod === undefined || pod.metadata.uid !== uid || pod.metadata.deletionTimestamp !== undefined) return;
-    const { name, namespace } = pod.metadata;
-    const why = `${schedulerName}: preempting to accommodate a higher priority pod`;
-    const condition = disruptionTarget(pod, "PreemptionByScheduler", why, formatTime(system.clock.wallTime()));
-    try {
-      const body = conditionPatch(pod, condition);
-      await client.patch(resources.pods, namespace, name, "strategic", body, { subresource: "status" });
-      await client.delete(resources.pods, namespace, name, { preconditions: { uid } });
-    } catch {
-      return; // It may be gone; the pod that needs the room is looked at again and chooses anew.
-    }
-    this.#events.record({ about: pod, type: "Normal", reason: "Preempted", message, action: "Preempting" });
   }
 }
