@@ -1,6 +1,7 @@
 /** `up --detach`: the same command again in a session of its own; this one returns when that one is ready. */
 import type { ClusterState } from "./cluster_state.ts";
 import { ownCommand } from "./own_command.ts";
+import { lastLine } from "./up.ts";
 
 const patienceMs = 180_000;
 
@@ -28,9 +29,8 @@ export async function detach(state: ClusterState, role: string): Promise<void> {
   while (performance.now() < deadline) {
     // In this order: what it said before it ended is there when its end is.
     const ended = code;
-    const isReady = await state.running() !== undefined;
     await shower.show();
-    if (isReady) return;
+    if (shower.text.includes(lastLine) && await state.running() !== undefined) return;
     if (ended !== undefined) {
       throw new Error(`Cannot bring the cluster up: its process ended with ${ended}; see ${log}`);
     }
@@ -41,6 +41,7 @@ export async function detach(state: ClusterState, role: string): Promise<void> {
 
 /** Shows what is added to a file. */
 class LogShower {
+  text = "";
   #shown = 0;
 
   constructor(readonly path: string) {}
@@ -55,6 +56,7 @@ class LogShower {
     }
     const added = bytes.subarray(this.#shown);
     this.#shown = bytes.length;
+    this.text += new TextDecoder().decode(added);
     for (let written = 0; written < added.length;) written += await Deno.stderr.write(added.subarray(written));
   }
 }

@@ -16,6 +16,9 @@ export interface UpOptions {
   readonly printCommand?: boolean;
 }
 
+/** Ends what a cluster says on its way up. */
+export const lastLine = "  kubectl get nodes";
+
 /** How long processes of a run that was killed may take to end. */
 const formerRunMs = 30_000;
 
@@ -79,13 +82,10 @@ async function bringUp(state: ClusterState, options: UpOptions): Promise<void> {
   await Promise.race([
     signalled,
     running.ready.then(async () => {
-      progress.say(
-        `Ready in ${progress.elapsed}. To use it:\n\n  export KUBECONFIG=${
-          state.path("kubeconfig")
-        }\n  kubectl get nodes\n`,
-      );
-      // Last: whoever started us in the background has seen all of the above by then.
       await notes.begin(running!.server);
+      progress.say(
+        `Ready in ${progress.elapsed}. To use it:\n\n  export KUBECONFIG=${state.path("kubeconfig")}\n${lastLine}\n`,
+      );
     }),
   ]);
   await signalled;
