@@ -1,4 +1,5 @@
 /** Ports of a node that lead to one pod (`containers[].ports[].hostPort`), as packet-filter rules. */
+import { isAddress } from "../network/cidr.ts";
 import { type Fragment, FragmentDraft, matchKey } from "./fragment.ts";
 import type { ProxyNode } from "./service_ports.ts";
 import { type ProxyHost, translateTo } from "./service_rules.ts";
@@ -22,6 +23,8 @@ export function hostPortRules(
   const draft = new FragmentDraft();
   for (const { protocol, hostIP, hostPort, podIP, containerPort } of mappings) {
     const spoken = protocol.toLowerCase();
+    // Whatever the pod's author wrote ends in a script: what is no IPv4 address has no place in one.
+    if (!isAddress(podIP) || (hostIP !== undefined && hostIP !== "" && !isAddress(hostIP))) continue;
     const everywhere = hostIP === undefined || hostIP === "" || hostIP === "0.0.0.0";
     const addresses = everywhere ? [node.address, ...host.hostAddresses] : [hostIP];
     const chain = `hostport/${owner}/${spoken}/${hostPort}/${everywhere ? "any" : hostIP}`;

@@ -5,7 +5,7 @@
  * terminating but still serve. Under a Local policy the same rule is applied to the node's own endpoints alone.
  */
 import type { EndpointSlice, Service } from "../objects/object.ts";
-import { isAddress } from "../network/cidr.ts";
+import { isAddress, isRange } from "../network/cidr.ts";
 
 export type Protocol = "tcp" | "udp" | "sctp";
 
@@ -82,9 +82,7 @@ export function servicePorts(
       clusterIP: spec.clusterIP!,
       externalIPs: (spec.externalIPs ?? []).filter(isAddress),
       loadBalancerIPs: spec.type === "LoadBalancer" ? ingressAddresses(service) : [],
-      sourceRanges: (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter((range) =>
-        isAddress(range.split("/")[0]!)
-      ),
+      sourceRanges: (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter(isRange),
       internalLocal: spec.internalTrafficPolicy === "Local",
       externalLocal: spec.externalTrafficPolicy === "Local",
       affinitySeconds: spec.sessionAffinity === "ClientIP"
@@ -126,7 +124,7 @@ function candidatesOf(slices: readonly Slice[], portName: string, protocol: stri
       if ((name ?? "") !== portName || (spoken ?? "TCP") !== protocol || port === undefined || port === null) continue;
       for (const { addresses, conditions, nodeName, hints } of slice.endpoints ?? []) {
         const address = addresses[0];
-        if (address === undefined) continue;
+        if (address === undefined || !isAddress(address)) continue;
         const ready = conditions?.ready ?? true;
         const candidate = {
           address,

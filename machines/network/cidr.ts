@@ -28,6 +28,12 @@ export function isAddress(text: string): boolean {
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
 }
 
+/** Whether it is a range, `address/bits`, or an address. */
+export function isRange(text: string): boolean {
+  const [address = "", bits = "32", ...rest] = text.split("/");
+  return rest.length === 0 && isAddress(address) && /^\d{1,2}$/.test(bits) && Number(bits) <= 32;
+}
+
 export function formatAddress(value: number): string {
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join(".");
 }
