@@ -12,7 +12,7 @@
  *     *.log          what was said by a cluster in the background, and by a Docker Engine that was started for it
  */
 import { join } from "node:path";
-import { drawIndex } from "../machines/network/address_plan.ts";
+import { addressPlan, drawIndex, drawnClusters } from "../machines/network/address_plan.ts";
 import { lockHolder, type StateLock, takeLock } from "./state_lock.ts";
 
 export interface ClusterIdentity {
@@ -69,7 +69,7 @@ export class ClusterState {
   async identityOrNew(hostRanges: readonly string[]): Promise<ClusterIdentity> {
     const existing = await this.identity();
     if (existing !== undefined) return existing;
-    const taken = await takenIndices(this.path(".."));
+    const taken = [...await takenIndices(this.path("..")), ...listeningIndices()];
     const index = drawIndex({ preferred: hash(this.name), taken, hostRanges });
     const identity = { name: this.name, index, createdAt: new Date().toISOString() };
     await writeJson(this.path("cluster.json"), identity);
@@ -171,6 +171,19 @@ async function takenIndices(parent: string): Promise<number[]> {
     if (identity !== undefined) taken.push(identity.index);
   }
   return taken;
+}
+
+/** Indices whose API port somebody listens on: a cluster that runs without a network leaves no route to see. */
+function listeningIndices(): number[] {
+  return Array.from({ length: drawnClusters }, (_, index) => index).filter((index) => {
+    try {
+      Deno.listen({ hostname: "127.0.0.1", port: addressPlan(index).apiServerPort }).close();
+      return false;
+    } catch (error) {
+      if (error instanceof Deno.errors.AddrInUse) return true;
+      throw error;
+    }
+  });
 }
 
 /** The first cluster, "chartroom", gets index 0; others are spread by their names. */
