@@ -5,10 +5,10 @@
 import https from "node:https";
 import type { IncomingMessage } from "node:http";
 import tls from "node:tls";
-import type { Duplex } from "node:stream";
 import type { Node, Pod } from "../../machines/objects/object.ts";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
 import { type ApiClient, resources } from "../../ports/api_client.ts";
+import type { Random } from "../../ports/random.ts";
 import type { KeyPair } from "../auth/certificates/issue.ts";
 import { logOptions } from "../kubelet/log_options.ts";
 import { forbiddenRequest } from "../auth/forbidden.ts";
@@ -16,6 +16,8 @@ import { type ApiRequest, attributesOf } from "../machinery/api_request.ts";
 import { badRequest, methodNotAllowed, notImplemented } from "../machinery/errors.ts";
 import type { Authorizer } from "../machinery/types.ts";
 import { answered, type ServerEnvironment, type UpgradeOffer } from "../server.ts";
+import { proxyObject } from "./object_proxy.ts";
+import { bodyOf, passOn, requestHead, splice } from "./relay.ts";
 import { containerOf, kubeletAddress, podOnNode } from "./pod_target.ts";
 
 export interface NodeProxyOptions {
@@ -29,6 +31,8 @@ export interface NodeProxyOptions {
    * pods must not run commands in them (Kubernetes 1.35, AuthorizePodWebsocketUpgradeCreatePermission).
    */
   readonly authorizer?: Authorizer;
+  /** Chooses among a service's endpoints. */
+  readonly random?: Pick<Random, "next">;
 }
 
 export interface NodeProxy {
@@ -50,6 +54,9 @@ export function nodeProxy(options: NodeProxyOptions): NodeProxy {
   const { certificate: cert, key } = options.clientCertificate;
   const trust = { ca: options.authority, cert, key };
   const agent = new https.Agent({ keepAlive: true, ...trust });
+  // Which of a service's endpoints answers is nobody's to predict and nobody's to repeat.
+  const random = options.random ?? { next: () => crypto.getRandomValues(new Uint32Array(1))[0]! / 2 ** 32 };
+  const proxied = { client: options.client, random, kubelet: trust };
 
   async function locate(request: ApiRequest): Promise<{ pod: Pod; kubelet: () => Promise<Kubelet> }> {
     const pod = await options.client.get<Pod>(resources.pods, request.namespace, request.name);
@@ -81,14 +88,7 @@ export function nodeProxy(options: NodeProxyOptions): NodeProxy {
     const { raw } = environment;
     if (raw === undefined) return new Response(bodyOf(reply), { headers });
     raw.begin(200, headers);
-    reply.on("data", (chunk: Uint8Array) => {
-      if (raw.write(chunk) || raw.closed) return;
-      reply.pause();
-      raw.onDrain(() => reply.resume());
-    });
-    reply.on("end", () => raw.end());
-    reply.on("error", () => raw.destroy());
-    raw.onDraining(() => raw.end());
+    passOn(reply, raw);
     return answered;
   }
 
@@ -120,7 +120,8 @@ export function nodeProxy(options: NodeProxyOptions): NodeProxy {
   }
 
   return {
-    async connect({ request }, environment) {
+    async connect({ request, http }, environment) {
+      if (request.subresource === "proxy") return await proxyObject(proxied, request, http, environment);
       if (request.resource !== "pods") throw notImplemented(`connect to ${request.resource}/${request.subresource}`);
       const { query } = request;
       const { upgrade: offer } = environment;
@@ -172,43 +173,8 @@ function processQuery(query: URLSearchParams, word: "exec" | "attach"): URLSearc
   return passed;
 }
 
-/** Said on this side alone: the client's credentials, and whom it acts as. */
-const withheld = /^(authorization|cookie|host|impersonate-.*|x-remote-.*)$/i;
-
-function requestHead({ method, rawHeaders }: UpgradeOffer, path: string, host: string): string {
-  const lines = [`${method} ${path} HTTP/1.1`, `Host: ${host}`];
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]!;
-    if (!withheld.test(name)) lines.push(`${name}: ${withoutToken(name, rawHeaders[index + 1]!)}`);
-  }
-  return `${lines.join("\r\n")}\r\n\r\n`;
-}
-
-/** Browsers send bearer tokens as a subprotocol: the kubelet has no business with them. */
-function withoutToken(name: string, value: string): string {
-  if (name.toLowerCase() !== "sec-websocket-protocol") return value;
-  return value.split(",").map((one) => one.trim()).filter((one) => !one.startsWith("base64url.bearer.")).join(", ");
-}
-
 function serverName(host: string): { servername?: string } {
   return /^[\d.]+$|:/.test(host) ? {} : { servername: host };
-}
-
-/** Whichever side ends or breaks, the other follows; pipe holds back a side that is slower. */
-function splice(client: Duplex, upstream: Duplex): void {
-  client.pipe(upstream);
-  upstream.pipe(client);
-  for (const [one, other] of [[client, upstream], [upstream, client]] as const) {
-    one.on("error", () => other.destroy());
-    one.on("close", () => other.destroySoon?.() ?? other.end());
-  }
-}
-
-declare module "node:stream" {
-  interface Duplex {
-    /** Sockets have it: destroys once what was written has gone out. */
-    destroySoon?(): void;
-  }
 }
 
 function unreachable(request: ApiRequest, { host, port }: Kubelet, path: string, error: Error): ApiError {
@@ -232,16 +198,4 @@ async function statusOf(reply: IncomingMessage): Promise<Status> {
     // Not from a kubelet of ours: its text is the message.
   }
   return new ApiError(reply.statusCode ?? 500, "InternalError", text.trim()).status;
-}
-
-function bodyOf(reply: IncomingMessage): ReadableStream<Uint8Array> {
-  const chunks = reply[Symbol.asyncIterator]();
-  return new ReadableStream({
-    async pull(controller) {
-      const { done, value } = await chunks.next();
-      if (done) controller.close();
-      else controller.enqueue(new Uint8Array(value as Uint8Array));
-    },
-    cancel: () => void reply.destroy(),
-  });
 }
