@@ -171,6 +171,7 @@ export class Composition {
         if (spends >= 0 && row[at + this.budgetAt + spends]! === 0) continue;
         this.#move = move.move;
         if (move.transition < 0) move.transition = move.make();
+        if (move.transition === stays) continue;
         this.transition = move.transition;
         this.#copy(row, at, length, -1);
         if (spends >= 0) this.next[this.budgetAt + spends]!--;

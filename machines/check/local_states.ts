@@ -9,7 +9,7 @@ import { MachineCoverage } from "./machine_coverage.ts";
 import { type ArmedTimer, type MachineState, MachineStates } from "./machine_state.ts";
 import { MessageTable } from "./message_table.ts";
 import { stateKey } from "./state_key.ts";
-import type { AnySystemActor, Happening, LocalState, Message, Move, NetworkModel } from "./system_model.ts";
+import type { AnySystemActor, Envelope, Happening, LocalState, Move, NetworkModel } from "./system_model.ts";
 import { mixHigh, mixLow, PairTable } from "./fingerprints.ts";
 
 type State = MachineState<AnyStateMachine>;
@@ -34,7 +34,7 @@ export interface LocalTransition extends Happening {
   readonly sends: readonly number[];
 }
 
-/** The transition of a message that waits, because its receiver has no use for it. */
+/** The transition of a message that waits, or an event that does not come, because nothing would handle it. */
 export const stays = 0;
 
 export class Local implements LocalState {
@@ -197,7 +197,11 @@ export class LocalStates {
     for (const { event, spends } of listed) {
       if (!may(event)) continue;
       const move: Move = { do: "event", actor: name, event };
-      add(move, () => this.#after(local, this.#step(local, event), move, event), this.#budget(spends));
+      const make = () => {
+        const made = this.#step(local, event);
+        return made.edges.length === 0 ? stays : this.#after(local, made, move, event);
+      };
+      add(move, make, this.#budget(spends));
     }
     if (options.recover !== undefined && this.budgets.has("crashes")) {
       for (const saved of options.leaves?.(local) ?? [local.saved]) {
@@ -242,6 +246,7 @@ export class LocalStates {
     this.steps++;
     const { machine } = this.actors[local.actor]!;
     const made = step(machine, local.state!.snapshot, event);
+    this.coverage.get(machine)!.note(made);
     if (made.edges.length === 0) this.unhandled.add(`${local.name}: ${event.type} in ${stateName(made.snapshot)}`);
     return made;
   }
@@ -250,6 +255,7 @@ export class LocalStates {
     this.steps++;
     const { machine } = this.actors[actor]!;
     const made = firstStep(machine, input);
+    this.coverage.get(machine)!.note(made);
     const state = this.statesOf(machine).after(undefined, made);
     return this.#finish(actor, saved, state, made, move, undefined, undefined);
   }
@@ -280,15 +286,14 @@ export class LocalStates {
     event: EventObject | undefined,
     answered: Order | undefined,
   ): number {
-    const { name, machine, options } = this.actors[actor]!;
-    this.coverage.get(machine)!.note(made);
+    const { name, options } = this.actors[actor]!;
     const { snapshot, orders } = made;
     const saved: unknown = options.saves?.({ saved: before, snapshot, orders, event, answered });
     const sends: number[] = [];
     for (const { type, params } of orders) {
       const send = options.sends?.[type] as ((params: unknown, self: string) => Sent) | undefined;
       if (send === undefined) continue;
-      for (const envelope of [send(params, name)].flat() as EnvelopeOf<Sent>[]) {
+      for (const envelope of [send(params, name)].flat() as Envelope[]) {
         sends.push(this.messages.intern(actor, envelope, name));
       }
     }
@@ -301,6 +306,5 @@ export class LocalStates {
   }
 }
 
-type Sent = Omit<Message, "from"> | readonly Omit<Message, "from">[];
-type EnvelopeOf<T> = T extends readonly unknown[] ? never : T;
+type Sent = Envelope | readonly Envelope[];
 type FactList = readonly object[] | ((order: Order, situation: State) => readonly object[]);

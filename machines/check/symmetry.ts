@@ -2,8 +2,7 @@
  * States that differ by the names of like actors only are one: the fingerprint of a state is the least among those of
  * all its renamings, so that each orbit is counted exactly once.
  */
-import type { AnyMachineSnapshot, SnapshotFrom } from "xstate";
-import type { AnyStateMachine } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject, SnapshotFrom } from "xstate";
 import type { Composition } from "./composition.ts";
 
 interface Renaming {
@@ -129,7 +128,7 @@ export class Symmetry {
     const state = locals.statesOf(machine).of(
       renamed,
       outstanding.map(({ type, params }) => ({ type, params: this.#renamed(params, names) })),
-      timers.map((timer) => ({ ...timer, event: this.#renamed(timer.event, names) })),
+      timers.map((timer) => ({ ...timer, event: this.#event(timer.event, names) })),
     );
     return locals.intern(place, state, saved);
   }
@@ -138,7 +137,7 @@ export class Symmetry {
     const { locals } = this.composition;
     return messages[id] ??= ((): number => {
       const { to, from, event, answers } = locals.messages.all[id]!;
-      const envelope = { to: names.get(to) ?? to, event: this.#renamed(event, names) };
+      const envelope = { to: names.get(to) ?? to, event: this.#event(event, names) };
       const sender = places[locals.messages.sender[id]!]!;
       return locals.messages.intern(
         sender,
@@ -151,6 +150,11 @@ export class Symmetry {
   #history({ names, histories }: Renaming, id: number): number {
     const { composition } = this;
     return histories[id] ??= composition.internHistory(this.#renamed(composition.histories[id], names));
+  }
+
+  /** Types of events are no names. */
+  #event({ type, ...params }: EventObject, names: ReadonlyMap<string, string>): EventObject {
+    return { ...this.#renamed(params, names), type };
   }
 
   #renamed<T>(value: T, names: ReadonlyMap<string, string>): T {
