@@ -132,9 +132,11 @@ function checkConfiguration(engine: Engine, resource: Resource, request: ApiRequ
   const { errors } = engine.schema.decodeValue(structuredClone(body), resource, "Strict");
   const unknown = errors.map((text) => /^unknown field "(.*)"$/.exec(text)?.[1]).filter((path) => path !== undefined);
   if (unknown.length > 0) {
-    const place = `${request.namespace}/${request.name}`.replace(/^[^/]*\//, "/");
+    // As the configuration names itself: a client may leave the namespace to the path.
+    const { namespace = "", name = "" } = configuration.metadata ?? {};
+    const kind = `${resource.group === "" ? "/" : ""}${apiVersion}, Kind=${resource.kind}`;
     throw internal(
-      `failed to create typed patch object (${place}; ${apiVersion}, Kind=${resource.kind}): ` +
+      `failed to create typed patch object (${namespace}/${name}; ${kind}): ` +
         unknown.map((path) => `.${path}: field not declared in schema`).join("\n"),
     );
   }

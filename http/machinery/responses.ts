@@ -1,6 +1,5 @@
 /** From a Hono context to the engine and back: bodies in, encoded answers, Status errors, warnings, compression. */
 import type { Context } from "hono";
-import { Buffer } from "node:buffer";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
@@ -19,6 +18,7 @@ import { negotiate, type Representation } from "./negotiation.ts";
 import { patchTypeOf } from "./patch_body.ts";
 import { type RequestInfo, requestInfo } from "./request_info.ts";
 import { deprecationWarnings } from "./resource_facts.ts";
+import { isSensitive, withoutText } from "./sensitive.ts";
 import type { IncludeObject } from "./table.ts";
 import type { Verb } from "./types.ts";
 import { warningHeaders } from "./warning_headers.ts";
@@ -116,7 +116,7 @@ export async function resourceResponse(serving: Serving, c: AppContext): Promise
     const work = () => answerResource(serving, c, info, query, warnings);
     response = lasts(info) ? await work() : await inFlight.run(reads.has(info.verb) ? "read" : "write", work);
   } catch (error) {
-    response = errorResponse(c, error, report, warnings);
+    response = errorResponse(c, isSensitive(info) ? withoutText(error) : error, report, warnings);
   }
   // What is no resource of ours is counted as one: names that clients think up must not fill the memory.
   const resource = api.registry.find(info.group, info.version, info.resource) === undefined ? "" : info.resource;
