@@ -41,8 +41,19 @@ export const realNodeFiles: NodeFiles = {
     await Deno.chmod(path, mode);
   },
   async readStart(path, bytes) {
-    const found = await orWhenMissing(Deno.readFile(path), new Uint8Array(0));
-    return new TextDecoder().decode(found.subarray(0, bytes));
+    const file = await orWhenMissing(Deno.open(path, { read: true }), undefined);
+    if (file === undefined) return "";
+    try {
+      // No more than is wanted: a container may have written as much as its disk holds.
+      const found = new Uint8Array(bytes);
+      let length = 0;
+      for (let read: number | null = 0; read !== null && length < bytes; length += read ?? 0) {
+        read = await file.read(found.subarray(length));
+      }
+      return new TextDecoder().decode(found.subarray(0, length));
+    } finally {
+      file.close();
+    }
   },
   async remove(directory) {
     await unmountBelow(directory);

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { writePayload } from "../../../actors/node_files/atomic_writer.ts";
 import { prepareHostPath } from "../../../actors/node_files/host_path.ts";
+import { realNodeFiles } from "../../../actors/node_files/real_node_files.ts";
 import { bindSubPath } from "../../../actors/node_files/subpath.ts";
 import type { Payload } from "../../../machines/volumes/payload.ts";
 
@@ -62,5 +63,17 @@ Deno.test("prepareHostPath makes what its type says and refuses what is somethin
     const said = `hostPath type check failed: ${directory}/d/f is not a directory`;
     await assertRejects(() => prepareHostPath({ path: `${directory}/d/f`, type: "Directory" }), Error, said);
     await assertRejects(() => prepareHostPath({ path: `${directory}/absent`, type: "Socket" }), Error, "socket file");
+  });
+});
+
+Deno.test("readStart reads no more of a file than is wanted, and nothing of none", async () => {
+  await inDirectory(async (directory) => {
+    const path = `${directory}/message`;
+    await Deno.writeTextFile(path, "short");
+    assertEquals(await realNodeFiles.readStart(path, 4096), "short");
+    using file = await Deno.open(path, { write: true });
+    await file.truncate(8 * 2 ** 30); // More than memory holds; a hole, so that it takes no space.
+    assertEquals(await realNodeFiles.readStart(path, 5), "short");
+    assertEquals(await realNodeFiles.readStart(`${directory}/absent`, 5), "");
   });
 });
