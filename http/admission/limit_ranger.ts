@@ -88,7 +88,7 @@ function* podErrors(request: AdmissionRequest, items: readonly LimitItem[]): Gen
   const inits = spec.initContainers ?? [];
   for (const item of items) {
     if (item.type === "Container") {
-      for (const { resources } of [...inits, ...spec.containers]) {
+      for (const { resources } of [...inits, ...spec.containers ?? []]) {
         yield* violations(item, amounts(resources?.requests), amounts(resources?.limits));
       }
     }
@@ -161,7 +161,7 @@ function amounts(quantities: Quantities | undefined): Amounts {
 /** The sum of the containers, or the largest init container where that is more. */
 function ofPod(spec: MutablePodSpec, field: "requests" | "limits"): Amounts {
   const total: Record<string, Quantity> = {};
-  for (const { resources } of spec.containers) {
+  for (const { resources } of spec.containers ?? []) {
     for (const [name, amount] of Object.entries(amounts(resources?.[field] as Quantities | undefined))) {
       total[name] = total[name] === undefined ? amount : addQuantities(total[name], amount);
     }

@@ -28,7 +28,7 @@ export function violationsOf(
   if (level === "privileged") return [];
   const containers = [
     ...spec.initContainers ?? [],
-    ...spec.containers,
+    ...spec.containers ?? [],
     ...(spec.ephemeralContainers ?? []) as Container[],
   ];
   const pod: CheckedPod = { spec, annotations, containers };

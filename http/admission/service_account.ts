@@ -79,7 +79,8 @@ function mountToken(spec: MutablePodSpec, random: Random): void {
   const before = volumes.find((volume) => volume.name.startsWith(volumePrefix));
   const name = before?.name ?? `${volumePrefix}${suffix(random)}`;
   let needed = false;
-  for (const container of [...spec.initContainers ?? [], ...spec.containers]) {
+  // A pod without containers is refused later, by validation.
+  for (const container of [...spec.initContainers ?? [], ...spec.containers ?? []]) {
     const mounts = container.volumeMounts ?? [];
     if (mounts.some((mount) => mount.mountPath === mountPath)) continue;
     container.volumeMounts = [...mounts, { name, readOnly: true, mountPath }];

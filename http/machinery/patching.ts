@@ -67,7 +67,7 @@ async function apply(
   warnings: string[],
   body: unknown,
 ): Promise<ApiReply> {
-  const configuration = checkConfiguration(engine, resource, request, body);
+  const configuration = checkConfiguration(engine, resource, body);
   const now = timestamp(engine.clock.wallTime());
   const type = engine.schema.typeOf(resource);
   const manager = managerFor(resource, request.subresource, options, "Apply", now);
@@ -121,7 +121,7 @@ async function createApplied(
 }
 
 /** An applied configuration must be of the right type and name only fields there are. */
-function checkConfiguration(engine: Engine, resource: Resource, request: ApiRequest, body: unknown): KubeObject {
+function checkConfiguration(engine: Engine, resource: Resource, body: unknown): KubeObject {
   if (!isObject(body)) throw badRequest("error decoding YAML: the configuration is no object");
   const configuration = body as unknown as KubeObject;
   const apiVersion = apiVersionOf(resource);
