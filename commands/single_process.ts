@@ -11,6 +11,7 @@ import { servingCertificate } from "./node_credentials.ts";
 import { nodeReady } from "./node_ready.ts";
 import type { Progress } from "./progress.ts";
 import { nodeWorld, type RuntimeName } from "./runtime_choice.ts";
+import { reportUncaught } from "./uncaught.ts";
 import type { Bringing } from "./up.ts";
 
 export interface SingleProcessOptions {
@@ -68,6 +69,7 @@ async function start(
 
 /** An actor system that says which of its actors failed. */
 export function reportingSystem(report: (problem: string) => void): ActorSystem {
+  reportUncaught(report);
   const system = new ActorSystem({ clock: realClock });
   system.inspect((inspection) => {
     if (inspection.type === "actor.failed") report(`${inspection.actor} failed: ${inspection.detail}`);
