@@ -32,7 +32,8 @@ export function authenticator({ tokens, staticTokens }: AuthenticationOptions): 
   return {
     async authenticate(credentials) {
       const { clientCertificate, clientCertificateError } = credentials;
-      if (clientCertificate !== undefined) return userOf(clientCertificate);
+      // The common name is the user: a certificate without one is nobody's, and no credential.
+      if (clientCertificate !== undefined && clientCertificate.commonName !== "") return userOf(clientCertificate);
       const token = bearerToken(credentials.authorization);
       if (token !== undefined) {
         const known = staticTokens?.get(token);

@@ -49,6 +49,8 @@ type NodeServer = ReturnType<typeof http2.createSecureServer>;
 const maxConcurrentStreams = 250;
 /** How long a connection of HTTP/1.1 may be idle. */
 const idleMs = 120_000;
+/** How long a connection may take to say what it wants (kube-apiserver's): those who never do hold nothing for ever. */
+const patience = { handshakeMs: 10_000, requestHeadMs: 32_000 };
 
 export async function serve(options: ServeOptions): Promise<Server> {
   const listener = new Listener(options);
@@ -70,6 +72,8 @@ class Listener implements Server {
   /** Of lasting responses: told when draining begins. */
   readonly #draining = new Set<() => void>();
   readonly #certificates = new WeakMap<object, ClientCertificate>();
+  /** Connections between two requests, or before the first. */
+  readonly #awaited = new Map<object, ReturnType<typeof setTimeout>>();
   readonly addresses: ListenAddress[] = [];
   #underWay = 0;
   #stopping = false;
@@ -91,6 +95,7 @@ class Listener implements Server {
       key,
       minVersion: "TLSv1.2",
       settings: { maxConcurrentStreams },
+      handshakeTimeout: patience.handshakeMs,
       ...(clientCertificateAuthority === undefined
         ? {}
         : { requestCert: true, rejectUnauthorized: false, ca: clientCertificateAuthority }),
@@ -105,9 +110,15 @@ class Listener implements Server {
       session.on("error", () => session.destroy());
     });
     server.on("request", (incoming, outgoing) => {
+      const { socket } = incoming as unknown as { socket: TLSSocket | null };
+      if (incoming.httpVersionMajor === 1 && socket !== null) {
+        this.#requestCame(socket);
+        outgoing.once("close", () => this.#awaitRequest(socket, idleMs));
+      }
       void this.#answer(incoming as unknown as IncomingRequest, outgoing as unknown as OutgoingResponse);
     });
     server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+      this.#requestCame(socket);
       void this.#offer(incoming, socket, head);
     });
     // A port scan or a client that distrusts our certificate: its own affair.
@@ -128,9 +139,26 @@ class Listener implements Server {
     // Otherwise a response in two writes waits 40 ms for the peer's delayed acknowledgement.
     socket.setNoDelay(true);
     this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
+    this.#awaitRequest(socket, patience.requestHeadMs);
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      this.#requestCame(socket);
+    });
     socket.on("error", () => socket.destroy());
     this.#certificates.set(socket, clientCertificateOf(socket));
+  }
+
+  /** Cuts a connection of HTTP/1.1 whose next request is not there in time, however busily its head drips in. */
+  #awaitRequest(socket: TLSSocket, ms: number): void {
+    this.#requestCame(socket);
+    if (socket.destroyed || socket.alpnProtocol === "h2") return;
+    this.#awaited.set(socket, setTimeout(() => socket.destroy(), ms));
+  }
+
+  #requestCame(socket: object | null | undefined): void {
+    if (!socket) return;
+    clearTimeout(this.#awaited.get(socket));
+    this.#awaited.delete(socket);
   }
 
   /** HTTP/2's compatibility layer hands out a proxy of the socket, so its session's own socket is looked up. */

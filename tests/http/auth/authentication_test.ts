@@ -77,6 +77,11 @@ const cases: {
     user: user("system:anonymous", "system:unauthenticated"),
   },
   { name: "a certificate", sent: { clientCertificate: certificate }, user: user("ann", "ops", "system:authenticated") },
+  {
+    name: "a certificate without a name",
+    sent: { clientCertificate: { commonName: "", organizations: ["system:masters"] } },
+    user: user("system:anonymous", "system:unauthenticated"),
+  },
   { name: "a bad certificate", sent: { clientCertificateError: "expired" }, code: 401, message: "Unauthorized" },
   {
     name: "a static token",
