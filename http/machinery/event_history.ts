@@ -7,7 +7,8 @@ const maxBytes = 32 * 1024 * 1024;
 const minEvents = 128;
 
 export class EventHistory {
-  #events: CacheEvent[] = [];
+  /** Forgotten places are empty: what stood there would be held on to until the list is cut. */
+  #events: (CacheEvent | undefined)[] = [];
   /** Events before this place are forgotten. */
   #first = 0;
   #bytes = 0;
@@ -18,7 +19,8 @@ export class EventHistory {
     this.#events.push(event);
     this.#bytes += event.size;
     while (this.#isFull()) {
-      const oldest = this.#events[this.#first++]!;
+      const oldest = this.#events[this.#first]!;
+      this.#events[this.#first++] = undefined;
       this.#bytes -= oldest.size;
       this.floor = oldest.revision;
     }

@@ -76,6 +76,12 @@ export class Entry {
     return this.#resource;
   }
 
+  /** Keeps the bytes alone, half of what it holds: for a state that is history, which hardly anybody reads again. */
+  forget(): void {
+    this.#object = undefined;
+    this.#frozen = false;
+  }
+
   /** The same content under another revision: what a deletion event shows. */
   at(revision: number): Entry {
     return new Entry(this.#resource, this.namespace, this.name, revision, this.value, this.#object);

@@ -39,8 +39,9 @@ export class CacheEvent {
     return this.#modified ??= new WatchItem("MODIFIED", this.current!);
   }
 
-  /** Lets go of lines and their encodings, once those who watch have them. */
+  /** Lets go of what is needed once, when those who watch have it: lines, their encodings and the parsed old state. */
   release(): void {
+    this.previous?.forget();
     this.#added = undefined;
     this.#modified = undefined;
     this.#deleted = undefined;
