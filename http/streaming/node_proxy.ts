@@ -114,8 +114,7 @@ export function nodeProxy(options: NodeProxyOptions): NodeProxy {
     upstream.setNoDelay(true);
     upstream.write(requestHead(offer, target, `${host}:${port}`));
     const { socket, head } = offer.take();
-    if (head.length > 0) upstream.write(head);
-    splice(socket, upstream);
+    splice(socket, upstream, head);
     return answered;
   }
 

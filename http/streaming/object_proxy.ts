@@ -117,8 +117,7 @@ async function upgrade(
   upstream.setNoDelay(true);
   upstream.write(requestHead(offer, path, `${host}:${port}`));
   const { socket, head } = offer.take();
-  if (head.length > 0) upstream.write(head);
-  splice(socket, upstream);
+  splice(socket, upstream, head);
   return answered;
 }
 

@@ -1,4 +1,5 @@
 /** Passing connections and answers on, for whoever stands between a client and a server behind. */
+import { Buffer } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { RawResponse, UpgradeOffer } from "../server.ts";
@@ -21,9 +22,24 @@ function withoutToken(name: string, value: string): string {
   return value.split(",").map((one) => one.trim()).filter((one) => !one.startsWith("base64url.bearer.")).join(", ");
 }
 
-/** Whichever side ends or breaks, the other follows; pipe holds back a side that is slower. */
-export function splice(client: Duplex, upstream: Duplex): void {
-  client.pipe(upstream);
+const switched = "HTTP/1.1 101 ";
+
+/**
+ * Whichever side ends or breaks, the other follows; pipe holds back a side that is slower. Nothing of the client's goes
+ * on (`head`: what it has said already) until the other side has agreed to another protocol, and nothing ever after a
+ * refusal: on a connection that still speaks HTTP it could ask for anything in the API server's name.
+ */
+export function splice(client: Duplex, upstream: Duplex, head: Uint8Array): void {
+  let start = "";
+  const look = (chunk: Uint8Array) => {
+    start += Buffer.from(chunk).toString("latin1", 0, switched.length - start.length);
+    if (start.length < switched.length && switched.startsWith(start)) return;
+    upstream.off("data", look);
+    if (start !== switched) return void upstream.end();
+    if (head.length > 0) upstream.write(head);
+    client.pipe(upstream);
+  };
+  upstream.on("data", look);
   upstream.pipe(client);
   for (const [one, other] of [[client, upstream], [upstream, client]] as const) {
     one.on("error", () => other.destroy());
