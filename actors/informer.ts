@@ -206,7 +206,16 @@ export class Informer<T extends Informed> implements ObjectReader<T> {
 
   #publish(changes: readonly Change<T>[]): void {
     if (changes.length === 0) return;
-    for (const listener of [...this.#listeners]) listener.changed(changes);
+    const errors: unknown[] = [];
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener.changed(changes);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    // The cache has taken the changes in and will not tell them again: everybody hears of them before one fails.
+    if (errors.length > 0) throw errors[0];
   }
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { type Change, startInformer } from "../../actors/informer.ts";
 import { ActorSystem } from "../../actors/system.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
@@ -114,5 +114,19 @@ Deno.test("an object deleted here does not come back by an older event, but may 
   assertEquals([heard.slice(2), contents()], [["removed a"], []]);
   state.sink?.events([{ type: "DELETED", object: object("a", 9) }, { type: "ADDED", object: object("a", 10, "new") }]);
   assertEquals([heard.slice(3), contents()], [["added a"], ["a@10"]]);
+  stop();
+});
+
+Deno.test("a listener that throws keeps no change from the others", async () => {
+  const { informer, state, stop } = await world({ items: [], revision: 7 });
+  informer.subscribe({
+    changed: () => {
+      throw new Error("no luck");
+    },
+  });
+  const later: string[] = [];
+  informer.subscribe({ changed: (changes) => later.push(...changes.map(({ object }) => object.metadata.name)) });
+  assertThrows(() => state.sink?.events([{ type: "ADDED", object: object("a", 8) }]), Error, "no luck");
+  assertEquals(later, ["a"]);
   stop();
 });
