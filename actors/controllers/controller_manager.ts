@@ -1,10 +1,12 @@
 /** The controllers of a cluster, run by whichever master leads. A new controller is one folder and one row here. */
 import type { Controller } from "../../machines/controllers/controller.ts";
+import { daemonSetController } from "../../machines/controllers/daemon_set/daemon_set_controller.ts";
 import { deploymentController } from "../../machines/controllers/deployment/deployment_controller.ts";
 import { endpointSliceMirroringController } from "../../machines/controllers/endpoint_slice_mirroring/endpoint_slice_mirroring_controller.ts";
 import { endpointSliceController } from "../../machines/controllers/endpoints/endpoint_slice_controller.ts";
 import { endpointsController } from "../../machines/controllers/endpoints/endpoints_controller.ts";
 import { garbageCollector } from "../../machines/controllers/garbage_collector/garbage_collector.ts";
+import { jobController } from "../../machines/controllers/job/job_controller.ts";
 import { namespaceController } from "../../machines/controllers/namespace/namespace_controller.ts";
 import { nodeLifecycleController } from "../../machines/controllers/node_lifecycle/node_lifecycle_controller.ts";
 import { podGarbageCollector } from "../../machines/controllers/pod_gc/pod_gc_controller.ts";
@@ -14,7 +16,9 @@ import {
   rootCaController,
   serviceAccountController,
 } from "../../machines/controllers/service_account/service_account_controllers.ts";
+import { statefulSetController } from "../../machines/controllers/stateful_set/stateful_set_controller.ts";
 import { taintEvictionController } from "../../machines/controllers/taint_eviction/taint_eviction_controller.ts";
+import { ttlAfterFinishedController } from "../../machines/controllers/ttl_after_finished/ttl_after_finished_controller.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
 import type { Random } from "../../ports/random.ts";
@@ -47,6 +51,10 @@ function controllers(options: ControllerManagerOptions): Controller[] {
   return [
     deploymentController,
     replicaSetController,
+    daemonSetController,
+    statefulSetController,
+    jobController,
+    ttlAfterFinishedController,
     endpointSliceController,
     endpointsController,
     endpointSliceMirroringController,

@@ -1,6 +1,7 @@
 /** Kubernetes objects as data: the shapes that every component reads. Objects handed out are frozen: never change one. */
 import type * as v1 from "kubernetes-models/v1";
 import type * as apps from "kubernetes-models/apps/v1";
+import type * as batch from "kubernetes-models/batch/v1";
 import type * as coordination from "kubernetes-models/coordination.k8s.io/v1";
 import type * as discovery from "kubernetes-models/discovery.k8s.io/v1";
 
@@ -63,6 +64,11 @@ export type Endpoints = Stored<v1.IEndpoints>;
 export type Event = Stored<v1.IEvent>;
 export type Deployment = Stored<apps.IDeployment>;
 export type ReplicaSet = Stored<apps.IReplicaSet>;
+export type DaemonSet = Stored<apps.IDaemonSet>;
+export type StatefulSet = Stored<apps.IStatefulSet>;
+export type ControllerRevision = Stored<apps.IControllerRevision>;
+export type Job = Stored<batch.IJob>;
+export type CronJob = Stored<batch.ICronJob>;
 export type PersistentVolumeClaim = Stored<v1.IPersistentVolumeClaim>;
 export type Lease = Stored<coordination.ILease>;
 export type EndpointSlice = Stored<discovery.IEndpointSlice>;
