@@ -82,8 +82,6 @@ export const workItemMachine = setup({
           description: "Something changed meanwhile: reconciles once more when this one is done.",
           on: {
             "object.changed": {},
-            // What refused it may be what changed: a write over an older version, most of all.
-            "reconcile.failed": { target: "#workItem.reconciling", reenter: true, actions: "countFailure" },
             "reconcile.done": {
               target: "#workItem.reconciling",
               reenter: true,
