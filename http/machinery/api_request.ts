@@ -47,6 +47,8 @@ export type ApiReply =
     readonly code: number;
     readonly value: unknown;
     readonly warnings: readonly string[];
+    /** Set where it, or its items, can be shown as rows. */
+    readonly rowsOf?: Resource;
   }
   | {
     readonly type: "list";

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import type { KubeObject } from "../../machines/objects/object.ts";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
 import type { AppEnvironment } from "../app.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -19,8 +20,8 @@ import { patchTypeOf } from "./patch_body.ts";
 import { type RequestInfo, requestInfo } from "./request_info.ts";
 import { deprecationWarnings } from "./resource_facts.ts";
 import { isSensitive, withoutText } from "./sensitive.ts";
-import type { IncludeObject } from "./table.ts";
-import type { Verb } from "./types.ts";
+import { type IncludeObject, tableOf } from "./table.ts";
+import type { Resource, Verb } from "./types.ts";
 import { warningHeaders } from "./warning_headers.ts";
 import { watchResponse } from "./watch_stream.ts";
 
@@ -225,9 +226,17 @@ async function encoded(
     case "value": {
       const plain: Representation = { ...representation, view: "plain" };
       const told = warningHeaders([...reply.warnings, ...warnings]);
-      return respond(reply.code, encodeValue(reply.value, plain), type, told);
+      const shown = reply.rowsOf !== undefined && representation.view === "Table"
+        ? answeredTable(reply.rowsOf, reply.value, context)
+        : reply.value;
+      return respond(reply.code, encodeValue(shown, plain), type, told);
     }
   }
+}
+
+function answeredTable(resource: Resource, value: unknown, { includeObject, now }: EncodingContext): unknown {
+  const objects = (value as { items?: KubeObject[] }).items ?? [value as KubeObject];
+  return tableOf(resource, objects.map((object) => ({ object })), {}, includeObject, now());
 }
 
 async function compressed(

@@ -48,7 +48,8 @@ export async function answer(engine: Engine, resource: Resource, request: ApiReq
   const warnings: string[] = [];
   const handled = await handle(engine, resource, request, resource, warnings);
   const value = await resource.answer!(handled);
-  return { type: "value", code: request.verb === "create" ? 201 : 200, value, warnings };
+  if (request.verb === "create") return { type: "value", code: 201, value, warnings };
+  return { type: "value", code: 200, value, warnings, rowsOf: resource };
 }
 
 async function handle(

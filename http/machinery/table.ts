@@ -32,7 +32,7 @@ function columnDefinitions(columns: readonly Column[]): unknown[] {
   return defined;
 }
 
-function rowOf(resource: Resource, { object }: Entry, include: IncludeObject, now: number): unknown {
+function rowOf(resource: Resource, { object }: Pick<Entry, "object">, include: IncludeObject, now: number): unknown {
   const cells = resource.columns.map((column) => column.cell(object, now));
   if (include === "None") return { cells, object: null };
   return { cells, object: include === "Object" ? object : partialOf(object) };
@@ -41,7 +41,7 @@ function rowOf(resource: Resource, { object }: Entry, include: IncludeObject, no
 /** `headers` false: the definitions were sent before. */
 export function tableOf(
   resource: Resource,
-  entries: readonly Entry[],
+  entries: readonly Pick<Entry, "object">[],
   metadata: ListMeta,
   include: IncludeObject,
   now: number,

@@ -21,8 +21,6 @@ export interface ResourceHooks {
   readonly reviews?: Readonly<Record<ReviewResource, Handle>>;
   /** Compiles CEL expressions; without it no expression is refused for its text. */
   readonly cel?: CelCheck;
-  /** componentstatuses: what `get` and `list` show. */
-  readonly componentStatuses?: Handle;
 }
 
 export type Handle = (request: SubresourceRequest) => Promise<KubeObject>;

@@ -4,6 +4,7 @@ import type { Resource } from "../../machinery/types.ts";
 import { ageColumn, column, nameColumn } from "../columns/column.ts";
 import { list } from "../fields.ts";
 import { notWired, type ResourceHooks, row } from "../row.ts";
+import { componentStatuses } from "./component_status.ts";
 import { configMaps, secrets } from "./config.ts";
 import { endpoints } from "./endpoints.ts";
 import { events } from "./event.ts";
@@ -57,7 +58,7 @@ export function coreResources(hooks: ResourceHooks): readonly Resource[] {
           (object) => list(object["conditions"])[0]?.["error"] ?? "",
         ),
       ],
-      answer: hooks.componentStatuses ?? notWired("componentstatuses"),
+      answer: componentStatuses,
     }),
     configMaps,
     endpoints,
