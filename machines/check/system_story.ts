@@ -83,7 +83,7 @@ export function movesAt(composition: Composition, [start, ...rest]: readonly num
 
 /** The first move of a run that starts with a row of `initialRows`. */
 export function startMove(composition: Composition, index: number): Move {
-  const inputs: Record<string, unknown> = {};
+  const inputs: [string, unknown][] = [];
   const { actors } = composition.model;
   let rest = index;
   for (let at = actors.length - 1; at >= 0; at--) {
@@ -92,9 +92,9 @@ export function startMove(composition: Composition, index: number): Move {
     const all: readonly unknown[] = options.inputs ?? [options.input];
     const input = all[rest % all.length];
     rest = Math.floor(rest / all.length);
-    if (input !== undefined) inputs[name] = input;
+    if (input !== undefined) inputs.unshift([name, input]);
   }
-  return { do: "start", inputs };
+  return { do: "start", inputs: Object.fromEntries(inputs) };
 }
 
 /** `deliver lock -> a: lock.granted` */
