@@ -26,6 +26,19 @@ async function clusterWithApp(...flags: string[]): Promise<TestCluster> {
   return cluster;
 }
 
+let current: TestCluster | undefined;
+Deno.test.afterAll(async () => await current?.[Symbol.asyncDispose]());
+
+/** The cluster that most tests share, the application ready; a new one where a test has broken the last. */
+async function shared(): Promise<TestCluster> {
+  if (current !== undefined) {
+    const { code } = await current.kubectl.run(["rollout", "status", "deploy/web", "--timeout=30s"]);
+    if (code === 0) return current;
+    await current[Symbol.asyncDispose]();
+  }
+  return current = await clusterWithApp();
+}
+
 interface Addresses {
   readonly cluster: string;
   readonly balancer: string;
@@ -111,6 +124,13 @@ async function objects(kubectl: Client): Promise<string[]> {
   return items.map(({ kind, metadata }) => `${kind} ${metadata.name} ${metadata.uid}`).sort();
 }
 
+/** Those that were asked to end have drained and gone. */
+async function onlyThree(kubectl: Client): Promise<void> {
+  await eventually("only three pods are left", async () => {
+    assertEquals((await kubectl.ok("get pods -l app=web -o name")).split("\n").length, 3);
+  });
+}
+
 async function indexOf(cluster: TestCluster): Promise<number> {
   return JSON.parse(await Deno.readTextFile(`${cluster.state}/cluster.json`)).index;
 }
@@ -125,7 +145,7 @@ function test(name: string, fn: () => Promise<void>): void {
 }
 
 test("a rolling update under constant load fails no request", async () => {
-  await using cluster = await clusterWithApp();
+  const cluster = await shared();
   const { kubectl } = cluster;
   const { answered, failed } = await underLoad(await addresses(kubectl), async () => {
     await kubectl.ok("set env deploy/web VERSION=2");
@@ -133,16 +153,14 @@ test("a rolling update under constant load fails no request", async () => {
     await kubectl.ok("rollout undo deploy/web");
     await kubectl.ok("rollout status deploy/web --timeout=90s");
     // Those that were replaced drain and go.
-    await eventually("only three pods are left", async () => {
-      assertEquals((await kubectl.ok("get pods -l app=web -o name")).split("\n").length, 3);
-    });
+    await onlyThree(kubectl);
   });
   assertEquals(failed, []);
   assert(answered > 100, `only ${answered} requests were answered`);
 });
 
 test("a killed container is back, and a killed sandbox means a new one", async () => {
-  await using cluster = await clusterWithApp();
+  const cluster = await shared();
   const { kubectl } = cluster;
   const before = await containers(kubectl);
   const [victim, ...others] = Object.keys(before);
@@ -170,7 +188,7 @@ test("a killed container is back, and a killed sandbox means a new one", async (
 });
 
 test("kill -9 of everything and up again finds all objects and containers as they were", async () => {
-  await using cluster = await clusterWithApp();
+  const cluster = await shared();
   const { kubectl } = cluster;
   const to = await addresses(kubectl);
   const before = {
@@ -193,14 +211,17 @@ test("kill -9 of everything and up again finds all objects and containers as the
     docker: await dockerContainers(cluster),
   };
   assertEquals(after, before);
+  // And it goes on from there.
   await kubectl.ok("scale deploy web --replicas=4");
   await kubectl.ok("rollout status deploy/web --timeout=60s");
   const grown = await containers(kubectl);
   for (const [name, state] of Object.entries(before.pods)) assertEquals(grown[name], state);
+  await kubectl.ok("scale deploy web --replicas=3");
+  await onlyThree(kubectl);
 });
 
 test("an ordered stop and up again leaves pods running", async () => {
-  await using cluster = await clusterWithApp();
+  const cluster = await shared();
   const { kubectl } = cluster;
   const before = await dockerContainers(cluster);
   const { pid } = await cluster.running();
@@ -234,28 +255,8 @@ test("a killed kubelet leaves its pods untouched, in processes of their own", as
   assertEquals({ pods: await containers(kubectl), docker: await dockerContainers(cluster) }, before);
 });
 
-test("after delete and down nothing is left but the state directory, and that starts again", async () => {
-  await using cluster = await clusterWithApp();
-  const { kubectl } = cluster;
-  const index = await indexOf(cluster);
-  assertEquals(Object.keys(await leftBehind(cluster, index)).length > 5, true);
-  await kubectl.ok("delete deploy,svc,cm,secret web --timeout=60s");
-  await kubectl.ok("delete svc web-public");
-  await kubectl.ok("wait --for=delete pod --all --timeout=30s");
-  const kept = (await leftBehind(cluster, index))["containers"] ?? [];
-  assertEquals(kept, []);
-  await cluster.chartroom("down");
-  assertEquals(await leftBehind(cluster, index), {});
-  const names = [...Deno.readDirSync(cluster.directory)].map(({ name }) => name).sort();
-  assertEquals(names, ["home", "state"]);
-  await cluster.up();
-  await kubectl.ok("wait --for=condition=Ready node --all --timeout=20s");
-  await cluster.chartroom("down", "--delete-state");
-  assertEquals(await leftBehind(cluster, index), {});
-});
-
 test("down with pods running removes everything, and up brings the same objects back", async () => {
-  await using cluster = await clusterWithApp();
+  const cluster = await shared();
   const { kubectl } = cluster;
   const index = await indexOf(cluster);
   const before = await objects(kubectl);
@@ -269,7 +270,7 @@ test("down with pods running removes everything, and up brings the same objects 
 });
 
 test("two clusters live side by side, and the end of one is nothing to the other", async () => {
-  await using first = await clusterWithApp();
+  const first = await shared();
   const kept = { docker: await dockerContainers(first), left: await leftBehind(first, await indexOf(first)) };
   {
     await using second = await clusterWithApp();
@@ -286,4 +287,24 @@ test("two clusters live side by side, and the end of one is nothing to the other
   }
   assertEquals({ docker: await dockerContainers(first), left: await leftBehind(first, await indexOf(first)) }, kept);
   assertMatch(await httpGet((await addresses(first.kubectl)).balancer, 80), /^web-/);
+});
+
+test("after delete and down nothing is left but the state directory, and that starts again", async () => {
+  const cluster = await shared();
+  const { kubectl } = cluster;
+  const index = await indexOf(cluster);
+  assertEquals(Object.keys(await leftBehind(cluster, index)).length > 5, true);
+  await kubectl.ok("delete deploy,svc,cm,secret web --timeout=60s");
+  await kubectl.ok("delete svc web-public");
+  await kubectl.ok("wait --for=delete pod --all --timeout=30s");
+  const kept = (await leftBehind(cluster, index))["containers"] ?? [];
+  assertEquals(kept, []);
+  await cluster.chartroom("down");
+  assertEquals(await leftBehind(cluster, index), {});
+  const names = [...Deno.readDirSync(cluster.directory)].map(({ name }) => name).sort();
+  assertEquals(names, ["home", "state"]);
+  await cluster.up();
+  await kubectl.ok("wait --for=condition=Ready node --all --timeout=20s");
+  await cluster.chartroom("down", "--delete-state");
+  assertEquals(await leftBehind(cluster, index), {});
 });
