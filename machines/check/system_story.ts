@@ -162,6 +162,7 @@ function sayOutcome({ move, sent }: Happening, state: SystemState<unknown>): str
   if (move.do === "start") return state.locals.map((local) => `${local.name}: ${sayLocal(local)}`).join("; ");
   if (!("actor" in move) || move.do === "lose" || move.do === "duplicate") return "";
   const local = state.locals.find(({ name }) => name === move.actor)!;
+  if (local.down && move.do === "deliver") return `in vain: ${local.name} is down`;
   const sends = sent.length === 0 ? "" : `; sends ${sent.map(({ to, event }) => `${to} ${event.type}`).join(", ")}`;
   return `-> ${local.name} ${sayLocal(local)}${sends}`;
 }
