@@ -91,7 +91,11 @@ function narrowedAffinity(next: unknown, old: unknown): unknown {
           list(term[field]).every((each) => list(terms[index]?.[field]).some((other) => same(each, other)))
         )
       );
-  return narrowed ? { ...fields(next), nodeAffinity: fields(old)["nodeAffinity"] } : next;
+  if (!narrowed) return next;
+  const { nodeAffinity: _, ...others } = fields(next);
+  const { nodeAffinity } = fields(old);
+  if (!has(nodeAffinity)) return Object.keys(others).length === 0 && !has(old) ? old : others;
+  return { ...others, nodeAffinity };
 }
 
 /** spec of a pod on its main resource: sound as a whole, and changed only where it may be. */

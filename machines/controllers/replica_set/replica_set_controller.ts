@@ -42,13 +42,18 @@ export const replicaSetController: Controller = {
   },
 };
 
-function scale(set: ReplicaSet, active: readonly Pod[], failed: (reason: string) => Write): (readonly Write[])[] {
+function scale(
+  set: ReplicaSet,
+  active: readonly Pod[],
+  failed: (reason: string) => Write | undefined,
+): (readonly Write[])[] {
+  const onFailureWrite = failed("FailedCreate");
   const missing = (set.spec?.replicas ?? 1) - active.length;
   if (missing > 0) {
     return [
       Array.from(
         { length: Math.min(burst, missing) },
-        () => ({ ...createPod(set), onFailureWrite: failed("FailedCreate") }),
+        () => ({ ...createPod(set), ...(onFailureWrite === undefined ? {} : { onFailureWrite }) }),
       ),
     ];
   }
@@ -124,11 +129,13 @@ function statusOf(set: ReplicaSet, active: readonly Pod[], terminating: number, 
     object: { ...set, status },
     subresource: "status",
   });
-  const failed = (reason: string): Write => {
+  const failed = (reason: string): Write | undefined => {
     const stands = set.status?.conditions?.find(({ type }) => type === "ReplicaFailure");
-    const lastTransitionTime = stands?.lastTransitionTime ?? formatTime(now);
-    const condition = { type: "ReplicaFailure", status: "True", lastTransitionTime, reason, message: "{error}" };
-    return write({ ...value, conditions: [...others, condition] });
+    // The message names the pod that could not be made, another one each time: written anew at every attempt, it would
+    // wake this very reconciliation at once, for ever.
+    if (stands?.status === "True" && stands.reason === reason) return undefined;
+    const condition = { type: "ReplicaFailure", status: "True", lastTransitionTime: formatTime(now), reason };
+    return write({ ...value, conditions: [...others, { ...condition, message: "{error}" }] });
   };
   return { value, write, failed };
 }
