@@ -415,7 +415,7 @@ test("preStop and postStart hooks run, and the grace period ends what will not e
 test("memory over the limit is OOMKilled, and other limits are the cgroup's", async ({ kubectl }) => {
   await run(
     kubectl,
-    pod("greedy", "head -c 100m /dev/zero | tail | wc -c", { resources: { limits: { memory: "16Mi", cpu: "250m" } } }, {
+    pod("greedy", "exec tail /dev/zero", { resources: { limits: { memory: "16Mi", cpu: "250m" } } }, {
       restartPolicy: "Never",
     }),
     "jsonpath={.status.phase}=Failed",
