@@ -38,6 +38,24 @@ export function encodeStored(resource: Resource, object: KubeObject): Uint8Array
   );
 }
 
+const slabBytes = 256 * 1024;
+let slab = new Uint8Array(0);
+let used = 0;
+
+/**
+ * Room for an answer, cut from a larger piece: buffers of their own cost the collector more than the copying. What is
+ * kept for long must not come from here, since it keeps the whole piece.
+ */
+function allocated(length: number): Uint8Array<ArrayBuffer> {
+  if (length > slabBytes / 8) return new Uint8Array(length);
+  if (used + length > slab.length) {
+    slab = new Uint8Array(slabBytes);
+    used = 0;
+  }
+  used += length;
+  return slab.subarray(used - length, used);
+}
+
 /** One state of one object: bytes, and the object on first use. */
 export class Entry {
   readonly #resource: Resource;
@@ -90,10 +108,10 @@ export class Entry {
   /** The whole object as served. */
   bytes(): Uint8Array {
     const head = headOf(this.#resource).length;
-    const hole = encoder.encode(`"resourceVersion":"${this.revision}",`);
-    const bytes = new Uint8Array(this.value.length + hole.length);
+    const hole = `"resourceVersion":"${this.revision}",`;
+    const bytes = allocated(this.value.length + hole.length);
     bytes.set(this.value.subarray(0, head));
-    bytes.set(hole, head);
+    for (let i = 0; i < hole.length; i++) bytes[head + i] = hole.charCodeAt(i);
     bytes.set(this.value.subarray(head), head + hole.length);
     return bytes;
   }
