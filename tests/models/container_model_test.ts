@@ -59,7 +59,7 @@ Deno.test("containerMachine never runs a container twice, kills only after the g
         ? (["startup", "readiness", "liveness"] as const).flatMap((probe) => [
           ...(probe === "liveness" ? [] : [{ type: "probe.passed", probe } as const]),
           { type: "probe.failed", probe } as const,
-          { type: "probe.failed", probe, graceMs: 500 } as const,
+          { type: "probe.failed", probe, graceMs: 1_000 } as const,
         ])
         : []),
     ],
