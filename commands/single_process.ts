@@ -1,7 +1,6 @@
 /** All of a cluster in this process. */
 import type { NodeNetwork } from "../actors/pod_network/node_network_actor.ts";
-import { realClock } from "../actors/real/real_clock.ts";
-import { ActorSystem } from "../actors/system.ts";
+import type { ActorSystem } from "../actors/system.ts";
 import { type AddressPlan, addressPlan, nodePlan } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { type ControlPlane, nodeUser, startControlPlane } from "./control_plane.ts";
@@ -10,8 +9,8 @@ import { nodeName, type RunningNode, startNode } from "./node.ts";
 import { servingCertificate } from "./node_credentials.ts";
 import { nodeReady } from "./node_ready.ts";
 import type { Progress } from "./progress.ts";
+import { reportingSystem } from "./reporting_system.ts";
 import { nodeWorld, type RuntimeName } from "./runtime_choice.ts";
-import { reportUncaught } from "./uncaught.ts";
 import type { Bringing } from "./up.ts";
 
 export interface SingleProcessOptions {
@@ -65,16 +64,6 @@ async function start(
     () => startNodes(options, system, plan, control, networks),
   );
   return { control, nodes };
-}
-
-/** An actor system that says which of its actors failed. */
-export function reportingSystem(report: (problem: string) => void): ActorSystem {
-  reportUncaught(report);
-  const system = new ActorSystem({ clock: realClock });
-  system.inspect((inspection) => {
-    if (inspection.type === "actor.failed") report(`${inspection.actor} failed: ${inspection.detail}`);
-  });
-  return system;
 }
 
 async function startNodes(

@@ -1,14 +1,13 @@
 /** A cluster in several processes: this one watches over a master's and each node's. */
 import { RealRoleProcesses, type RoleCommand } from "../actors/supervisor/role_processes.ts";
-import { masterRole, startSupervisor } from "../actors/supervisor/supervisor_actor.ts";
+import { masterRole, nodeRole, startSupervisor } from "../actors/supervisor/supervisor_actor.ts";
 import { addressPlan } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { ownCommand } from "./own_command.ts";
 import type { Progress } from "./progress.ts";
-import { roleNames } from "./role.ts";
 import type { RuntimeName } from "./runtime_choice.ts";
 import type { Bringing } from "./up.ts";
-import { reportingSystem } from "./single_process.ts";
+import { reportingSystem } from "./reporting_system.ts";
 
 export interface SplitOptions {
   readonly state: ClusterState;
@@ -25,7 +24,7 @@ export interface SplitOptions {
 export async function startSplit(options: SplitOptions): Promise<Bringing> {
   const { nodes, progress, report } = options;
   const system = reportingSystem(report);
-  const roles = roleNames(nodes);
+  const roles = [masterRole, ...Array.from({ length: nodes }, (_, number) => nodeRole(number))];
   const width = Math.max(...roles.map((role) => role.length));
   const commands = new Map<string, RoleCommand>();
   for (const [place, role] of roles.entries()) commands.set(role, await commandOf(options, role, place - 1));

@@ -1,0 +1,48 @@
+/** A node in a process of its own: it talks to the API over HTTPS, with its own certificate. */
+import { httpClient } from "../actors/api_client/http_client.ts";
+import { addressPlan, nodePlan } from "../machines/network/address_plan.ts";
+import { nodeNetworkReady, setUpNodeNetwork } from "./host_network.ts";
+import { nodeName, startNode } from "./node.ts";
+import { readNodeCredentials } from "./node_credentials.ts";
+import { nodeReady } from "./node_ready.ts";
+import { reportingSystem } from "./reporting_system.ts";
+import type { StartRole } from "./role.ts";
+import { nodeWorld } from "./runtime_choice.ts";
+
+export const startNodeRole: StartRole = async ({ state, index, options, done, report }) => {
+  const { number, runtime, overcommit, nodes } = options;
+  const system = reportingSystem(report);
+  const plan = addressPlan(index);
+  const name = nodeName(number);
+  const network = runtime === "docker" ? setUpNodeNetwork(system, plan, number) : undefined;
+  const { authority, serving, client: certificate } = await readNodeCredentials(state, number);
+  const client = httpClient({
+    servers: [`https://127.0.0.1:${plan.apiServerPort}`],
+    authority,
+    certificate,
+    userAgent: `chartroom/${name}`,
+  });
+  const world = await nodeWorld(system, runtime, nodePlan(plan, number).podCidr);
+  if (network !== undefined) await nodeNetworkReady(system, network);
+  const node = await startNode({
+    system,
+    state,
+    number,
+    plan,
+    ...world,
+    network: network ?? world.network!,
+    client,
+    authority,
+    serving,
+    onNetwork: runtime === "docker",
+    share: overcommit ? 1 : 1 / nodes,
+    report,
+  });
+  await nodeReady(system, client, name);
+  done(`Node ${name} ready`);
+  return async () => {
+    await node.stop();
+    system.stopAll();
+    client.close();
+  };
+};
