@@ -144,6 +144,8 @@ class SystemSearch implements Sink {
       this.#reach(index);
     }
     if (this.#graph !== undefined) this.#graph.initials = this.#set.size;
+    composition.lazy = composition.addsUp && this.#symmetry === undefined && this.#eachStep.length === 0 &&
+      this.model.within === undefined;
     this.#turn();
     let at = 0;
     for (let state = 0; state < this.#set.size; state++) {
@@ -200,10 +202,20 @@ class SystemSearch implements Sink {
     const { next, nextLength } = composition;
     const { within } = this.model;
     if (within !== undefined && !within(this.#view.bind(next, 0, nextLength))) return -1;
-    if (this.#symmetry === undefined) composition.fingerprint(next, nextLength);
-    else this.#symmetry.fingerprint(next, nextLength);
+    if (this.#symmetry !== undefined) this.#symmetry.fingerprint(next, nextLength);
+    else if (!composition.lazy) composition.fingerprint(next, 0, nextLength);
     const state = this.#set.add(composition.low, composition.high);
     if (!this.#set.added) return state;
+    if (composition.lazy) composition.make();
+    this.#keep(move);
+    this.#checkState(state);
+    if (this.#set.size >= this.model.limits.states) this.#giveUp(`more than ${this.model.limits.states} states`);
+    return state;
+  }
+
+  /** Remembers the composition's next row, and how it was found. */
+  #keep(move: number): void {
+    const { next, nextLength } = this.#composition;
     this.#parents.push(this.#expanding);
     this.#moves.push(move);
     const rows = this.#following;
@@ -211,9 +223,6 @@ class SystemSearch implements Sink {
     rows.values[rows.length] = nextLength;
     for (let at = 0, to = rows.length + 1; at < nextLength; at++) rows.values[to++] = next[at]!;
     rows.length += nextLength + 1;
-    this.#checkState(state);
-    if (this.#set.size >= this.model.limits.states) this.#giveUp(`more than ${this.model.limits.states} states`);
-    return state;
   }
 
   #checkState(state: number): void {
@@ -242,6 +251,7 @@ class SystemSearch implements Sink {
 
   /** What only a complete search can tell. */
   #look(): void {
+    this.#composition.lazy = false;
     for (const [rule] of this.#unseen) {
       const story = "It is true in no state.";
       this.#violations.push({ kind: "sometimes", rule, moves: [], cycle: [], story });
@@ -301,6 +311,7 @@ class SystemSearch implements Sink {
   }
 
   #broken(kind: Violation["kind"], rule: string, path: readonly number[], last?: Move): never {
+    this.#composition.lazy = false;
     const before = movesAt(this.#composition, path);
     const moves = last === undefined ? before : [...before, last];
     let story: string;

@@ -9,7 +9,10 @@ import { LocalStates, type LocalTransition, stays } from "./local_states.ts";
 import { stateKey } from "./state_key.ts";
 import type { Happening, HistoryModel, Message, Move, NetworkModel, SystemModel } from "./system_model.ts";
 
-/** Takes each row that may come next; it is in `next` and `nextLength` of the composition. */
+/**
+ * Takes each row that may come next; it is in `next` and `nextLength` of the composition, or, when that is `lazy`, only
+ * its fingerprint is in `low` and `high` until `make` is called.
+ */
 export interface Sink {
   /** The place of the move among those of the row, and whether it is a fault. */
   found(index: number, fault: boolean): void;
@@ -35,6 +38,17 @@ export class Composition {
   #message = -1;
   #move: Move | undefined;
   #index = 0;
+  /** The row that is being expanded, its fingerprint, and what the move takes out of it. */
+  #row: Int32Array = new Int32Array(0);
+  #at = 0;
+  #length = 0;
+  #low = 0;
+  #high = 0;
+  #without = -1;
+  #spends = -1;
+  /** Rows are only made on demand; whether the next one was. */
+  lazy = false;
+  #made = false;
   readonly #actors: number;
   /** Of the budgets, at the start. */
   readonly #amounts: readonly number[];
@@ -118,6 +132,14 @@ export class Composition {
   expand(row: Int32Array, at: number, length: number, sink: Sink): void {
     this.#index = 0;
     this.#move = undefined;
+    this.#row = row;
+    this.#at = at;
+    this.#length = length;
+    if (this.lazy) {
+      this.fingerprint(row, at, length);
+      this.#low = this.low;
+      this.#high = this.high;
+    }
     const end = at + length;
     const { receiver, channel, ordered, all } = this.locals.messages;
     const cut = row[at + this.cutAt]!;
@@ -134,8 +156,7 @@ export class Composition {
         const transition = this.locals.deliver(row[at + to]!, message);
         if (transition !== stays) {
           this.transition = transition;
-          this.#copy(row, at, length, this.#repeated ? -1 : from);
-          this.#apply(transition);
+          this.#ready(this.#repeated ? -1 : from, -1);
           sink.found(this.#index, false);
         }
         this.#index++;
@@ -144,23 +165,22 @@ export class Composition {
       this.#message = -1;
       if (this.#losses !== -2 && (this.#losses === -1 || row[at + this.budgetAt + this.#losses]! > 0)) {
         this.#special = { do: "lose", actor: all[message]!.to, message: all[message]! };
-        this.#copy(row, at, length, from);
-        if (this.#losses >= 0) this.next[this.budgetAt + this.#losses]!--;
+        this.#ready(from, this.#losses);
         sink.found(this.#index++, true);
       }
       if (this.#duplicates !== -2 && row[at + this.budgetAt + this.#duplicates]! > 0) {
         this.#special = { do: "duplicate", actor: all[message]!.to, message: all[message]! };
-        this.#copy(row, at, length, -1);
+        this.#copy(-1);
         this.next[this.budgetAt + this.#duplicates]!--;
         this.#insert(message);
-        sink.found(this.#index++, true);
+        this.#found(sink, true);
       }
     }
-    this.#expandLocals(row, at, length, sink);
-    if (this.#groups.length > 0) this.#expandCuts(row, at, length, sink);
+    this.#expandLocals(row, at, sink);
+    if (this.#groups.length > 0) this.#expandCuts(row, at, sink);
   }
 
-  #expandLocals(row: Int32Array, at: number, length: number, sink: Sink): void {
+  #expandLocals(row: Int32Array, at: number, sink: Sink): void {
     const { all } = this.locals;
     for (let actor = 0; actor < this.#actors; actor++) {
       const local = all[row[at + actor]!]!;
@@ -173,31 +193,29 @@ export class Composition {
         if (move.transition < 0) move.transition = move.make();
         if (move.transition === stays) continue;
         this.transition = move.transition;
-        this.#copy(row, at, length, -1);
-        if (spends >= 0) this.next[this.budgetAt + spends]!--;
-        this.#apply(move.transition);
+        this.#ready(-1, spends);
         sink.found(this.#index++, move.fault);
       }
     }
   }
 
-  #expandCuts(row: Int32Array, at: number, length: number, sink: Sink): void {
+  #expandCuts(row: Int32Array, at: number, sink: Sink): void {
     const budget = this.budgetAt + this.budgets.get("cuts")!;
     this.transition = stays;
     this.#move = undefined;
     this.#message = -1;
     if (row[at + this.cutAt] !== 0) {
       this.#special = { do: "heal" };
-      this.#copy(row, at, length, -1);
+      this.#copy(-1);
       this.next[this.cutAt] = 0;
-      sink.found(this.#index++, false);
+      this.#found(sink, false);
     } else if (row[at + budget]! > 0) {
       for (let cut = 1; cut <= this.#groups.length; cut++) {
         this.#special = { do: "cut", groups: this.#network.partitions![cut - 1]! };
-        this.#copy(row, at, length, -1);
+        this.#copy(-1);
         this.next[budget]!--;
         this.next[this.cutAt] = cut;
-        sink.found(this.#index++, true);
+        this.#found(sink, true);
       }
     }
   }
@@ -209,10 +227,63 @@ export class Composition {
     return from >= 0 && to >= 0 && from !== to;
   }
 
-  #copy(row: Int32Array, at: number, length: number, without: number): void {
+  /** Makes the next row out of the move, or only its fingerprint. */
+  #ready(without: number, spends: number): void {
+    this.#without = without;
+    this.#spends = spends;
+    if (!this.lazy) {
+      this.make();
+      return;
+    }
+    const { low: localLow, high: localHigh, messages } = this.locals;
+    let low = this.#low;
+    let high = this.#high;
+    if (without >= 0) {
+      low -= messages.low[this.#row[without]!]!;
+      high -= messages.high[this.#row[without]!]!;
+    }
+    if (spends >= 0) {
+      const at = this.budgetAt + spends;
+      const left = this.#row[this.#at + at]!;
+      low += slotLow(at, left - 1) - slotLow(at, left);
+      high += slotHigh(at, left - 1) - slotHigh(at, left);
+    }
+    if (this.transition !== stays) {
+      const { next, sends } = this.locals.transitions[this.transition]!;
+      const before = this.#row[this.#at + this.locals.all[next]!.actor]!;
+      low += localLow[next]! - localLow[before]!;
+      high += localHigh[next]! - localHigh[before]!;
+      for (let index = 0; index < sends.length; index++) {
+        low = low + messages.low[sends[index]!]! | 0;
+        high = high + messages.high[sends[index]!]! | 0;
+      }
+    }
+    this.low = low | 0;
+    this.high = high | 0;
+    this.#made = false;
+  }
+
+  /** Makes the next row, if it is not there yet. */
+  make(): void {
+    if (this.#made && this.lazy) return;
+    this.#copy(this.#without);
+    if (this.#spends >= 0) this.next[this.budgetAt + this.#spends]!--;
+    if (this.transition !== stays) this.#apply(this.transition);
+  }
+
+  /** Hands over a row that is there already. */
+  #found(sink: Sink, fault: boolean): void {
+    this.#made = true;
+    if (this.lazy) this.fingerprint(this.next, 0, this.nextLength);
+    sink.found(this.#index++, fault);
+  }
+
+  #copy(without: number): void {
     const { next } = this;
+    const row = this.#row;
+    const end = this.#at + this.#length;
     let to = 0;
-    for (let from = at; from < at + length; from++) if (from !== without) next[to++] = row[from]!;
+    for (let from = this.#at; from < end; from++) if (from !== without) next[to++] = row[from]!;
     this.nextLength = to;
   }
 
@@ -266,33 +337,37 @@ export class Composition {
     return id;
   }
 
-  /** Both lanes of the fingerprint of a row, in `low` and `high`. */
-  fingerprint(row: Int32Array, length: number): void {
+  /** Whether fingerprints of next rows come from that of the row before: they are sums of what is in it. */
+  get addsUp(): boolean {
+    return !this.locals.messages.ordered && !this.#repeated && this.#history === undefined &&
+      this.#network.across !== "lost";
+  }
+
+  /** Both lanes of the fingerprint of the row at `at`, in `low` and `high`. */
+  fingerprint(row: Int32Array, at: number, length: number): void {
     const { locals, header } = this;
     let low = 0;
     let high = 0;
-    for (let at = 0; at < this.#actors; at++) {
-      low = low + locals.low[row[at]!]! | 0;
-      high = high + locals.high[row[at]!]! | 0;
+    for (let place = 0; place < this.#actors; place++) {
+      low = low + locals.low[row[at + place]!]! | 0;
+      high = high + locals.high[row[at + place]!]! | 0;
     }
-    for (let at = this.#actors; at < header; at++) {
-      const value = row[at]!;
-      if (value === 0) continue;
-      low = low + mixLow(value + at * 0x01000193) | 0;
-      high = high + mixHigh(value + at * 0x01000193) | 0;
+    for (let place = this.#actors; place < header; place++) {
+      low = low + slotLow(place, row[at + place]!) | 0;
+      high = high + slotHigh(place, row[at + place]!) | 0;
     }
     const { messages } = locals;
     if (!messages.ordered) {
-      for (let at = header; at < length; at++) {
-        low = low + messages.low[row[at]!]! | 0;
-        high = high + messages.high[row[at]!]! | 0;
+      for (let from = at + header; from < at + length; from++) {
+        low = low + messages.low[row[from]!]! | 0;
+        high = high + messages.high[row[from]!]! | 0;
       }
     } else {
       let chainLow = 0x5bd1e995;
       let chainHigh = 0x27d4eb2f;
-      for (let at = header; at < length; at++) {
-        chainLow = mixLow(chainLow + messages.low[row[at]!]! | 0);
-        chainHigh = mixHigh(chainHigh + messages.high[row[at]!]! | 0);
+      for (let from = at + header; from < at + length; from++) {
+        chainLow = mixLow(chainLow + messages.low[row[from]!]! | 0);
+        chainHigh = mixHigh(chainHigh + messages.high[row[from]!]! | 0);
       }
       low = low + chainLow | 0;
       high = high + chainHigh | 0;
@@ -307,4 +382,13 @@ export class Composition {
   messagesOf(row: Int32Array, length: number): Message[] {
     return Array.from(row.subarray(this.header, length), (id) => this.locals.messages.all[id]!);
   }
+}
+
+/** What a budget, the cut or the history at a place adds to a fingerprint. */
+function slotLow(place: number, value: number): number {
+  return value === 0 ? 0 : mixLow(value + place * 0x01000193);
+}
+
+function slotHigh(place: number, value: number): number {
+  return value === 0 ? 0 : mixHigh(value + place * 0x01000193);
 }

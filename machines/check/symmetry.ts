@@ -58,7 +58,7 @@ export class Symmetry {
   verify(starts: readonly Int32Array[]): void {
     const { composition } = this;
     const key = (row: Int32Array, length: number) => {
-      composition.fingerprint(row, length);
+      composition.fingerprint(row, 0, length);
       return `${composition.low},${composition.high}`;
     };
     const known = new Set(starts.map((row) => key(row, row.length)));
@@ -75,11 +75,11 @@ export class Symmetry {
   /** Both lanes of the fingerprint of a row's orbit, in the composition's `low` and `high`. */
   fingerprint(row: Int32Array, length: number): void {
     const { composition } = this;
-    composition.fingerprint(row, length);
+    composition.fingerprint(row, 0, length);
     let { low, high } = composition;
     for (let index = 0; index < this.#others.length; index++) {
       this.#rename(this.#others[index]!, row, length);
-      composition.fingerprint(this.#row, length);
+      composition.fingerprint(this.#row, 0, length);
       if (composition.high < high || (composition.high === high && composition.low < low)) {
         low = composition.low;
         high = composition.high;
