@@ -440,7 +440,22 @@ test("security context: user, read-only root, capabilities, host namespaces", as
   assertEquals(address.split(",")[0], address.split(",")[1]);
 });
 
-test("kubectl debug and top say what they can do", async ({ kubectl }) => {
+test("kubectl debug adds a container to a running pod; top says that there are no metrics", async ({ kubectl }) => {
   await run(kubectl, pod("target", forever));
+  await kubectl.ok([
+    "debug",
+    "target",
+    "-c",
+    "extra",
+    `--image=${busybox}`,
+    "--",
+    "sh",
+    "-c",
+    "echo looking; hostname",
+  ]);
+  await eventually("the added container has run", async () => {
+    assertEquals(await kubectl.ok("logs target -c extra"), "looking\ntarget");
+  });
+  assertMatch(await kubectl.ok("get pod target --no-headers"), /^target\s+1\/1\s+Running\s+0/);
   assertMatch(await kubectl.fails("top pod"), /Metrics API not available/);
 });

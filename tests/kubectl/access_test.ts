@@ -4,12 +4,11 @@ import { kubeconfig } from "../../http/auth/certificates/kubeconfig.ts";
 import { serve } from "../../http/server.ts";
 import { world } from "../http/admission/world.ts";
 import { admin, authority, serving } from "../http/server/keys.ts";
+import { clientTool } from "../../tools/client_tools.ts";
+import { clientsMissing } from "../support/kubectl.ts";
 
-const found = await new Deno.Command("kubectl", { args: ["version", "--client"] }).output().then(
-  ({ success }) => success,
-  () => false,
-);
-if (!found) console.log("no test of kubectl: there is none on PATH");
+const found = !clientsMissing("kubectl");
+const program = found ? await clientTool("kubectl") : "kubectl";
 
 Deno.test({
   name: "kubectl acts with the rights of its user, and asks for them",
@@ -30,7 +29,7 @@ Deno.test({
       Deno.writeTextFile(path, kubeconfig({ ...options, credentials }));
     const home = await Deno.makeTempDir();
     const kubectl = async (...args: string[]) => {
-      const { stdout, stderr } = await new Deno.Command("kubectl", {
+      const { stdout, stderr } = await new Deno.Command(program, {
         args: ["--kubeconfig", path, ...args],
         env: { HOME: home },
       }).output();

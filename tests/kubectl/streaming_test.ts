@@ -3,12 +3,11 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { kubeconfig } from "../../http/auth/certificates/kubeconfig.ts";
 import { admin, authority } from "../http/server/keys.ts";
 import { cluster } from "../http/kubelet/cluster.ts";
+import { clientTool } from "../../tools/client_tools.ts";
+import { clientsMissing } from "../support/kubectl.ts";
 
-const found = await new Deno.Command("kubectl", { args: ["version", "--client"] }).output().then(
-  ({ success }) => success,
-  () => false,
-);
-if (!found) console.log("no test of kubectl: there is none on PATH");
+const found = !clientsMissing("kubectl");
+const program = found ? await clientTool("kubectl") : "kubectl";
 
 async function world() {
   const made = await cluster();
@@ -26,7 +25,7 @@ async function world() {
     }),
   );
   const command = (env: Record<string, string>, args: string[]) =>
-    new Deno.Command("kubectl", {
+    new Deno.Command(program, {
       args: ["--kubeconfig", path, ...args],
       env: { ...env, HOME: path.replace(/[^/]*$/, "") },
       stdin: "piped",
