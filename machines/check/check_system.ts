@@ -110,6 +110,13 @@ class SystemSearch implements Sink {
     }
     if (this.#violations.length === 0 && this.#reason === undefined) this.#look();
     const { locals } = this.#composition;
+    const uncovered = [...locals.coverage].flatMap(([{ id }, coverage]) => [
+      ...coverage.unreachedStates().map((name) => `${id}: state never reached: ${name}`),
+      ...coverage.unreachedEdges().map((name) => `${id}: edge never taken: ${name}`),
+      ...coverage.untriedGuards().map((name) => `${id}: guard ${name}`),
+    ]);
+    const unhandled = [...locals.unhandled];
+    if (this.#violations.length === 0) this.#symmetry?.verifySteps();
     return {
       verdict: this.#violations.length > 0 ? "violated" : this.#reason === undefined ? "complete" : "incomplete",
       reason: this.#reason,
@@ -121,12 +128,8 @@ class SystemSearch implements Sink {
       collisionChance: this.#set.collisionChance,
       renamings: this.#symmetry?.renamings ?? 1,
       unchecked: this.#reason === undefined && this.#violations.length === 0 ? [] : this.#uncheckedRules(),
-      uncovered: [...locals.coverage].flatMap(([{ id }, coverage]) => [
-        ...coverage.unreachedStates().map((name) => `${id}: state never reached: ${name}`),
-        ...coverage.unreachedEdges().map((name) => `${id}: edge never taken: ${name}`),
-        ...coverage.untriedGuards().map((name) => `${id}: guard ${name}`),
-      ]),
-      unhandled: [...locals.unhandled],
+      uncovered,
+      unhandled,
       locals: locals.all.length,
       messages: locals.messages.all.length,
       steps: locals.steps,

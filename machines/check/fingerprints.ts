@@ -124,6 +124,14 @@ export class PairTable {
     this.#put(first, second, value + 1);
   }
 
+  /** Everything that was set: first key, second key, value. */
+  *entries(): Generator<readonly [number, number, number]> {
+    const slots = this.#slots;
+    for (let at = 0; at < slots.length; at += 3) {
+      if (slots[at + 2] !== 0) yield [slots[at]!, slots[at + 1]!, slots[at + 2]! - 1];
+    }
+  }
+
   #put(first: number, second: number, stored: number): void {
     const slots = this.#slots;
     let slot = place(first, second) & this.#mask;

@@ -148,6 +148,11 @@ export class LocalStates {
     return transition;
   }
 
+  /** Every delivery that was looked at: local state, message, transition. */
+  deliveries(): (readonly [number, number, number])[] {
+    return [...this.#deliveries.entries()];
+  }
+
   /** What an actor may do by itself. */
   movesOf(local: Local): readonly LocalMove[] {
     return local.moves ??= this.#moves(local);

@@ -4,6 +4,10 @@
  */
 import type { AnyMachineSnapshot, AnyStateMachine, EventObject, SnapshotFrom } from "xstate";
 import type { Composition } from "./composition.ts";
+import { type Local, stays } from "./local_states.ts";
+import { stateKey } from "./state_key.ts";
+import type { Move } from "./system_model.ts";
+import { sayLocal } from "./system_story.ts";
 
 interface Renaming {
   readonly names: ReadonlyMap<string, string>;
@@ -87,6 +91,73 @@ export class Symmetry {
     }
     composition.low = low;
     composition.high = high;
+  }
+
+  /**
+   * Lets like actors take each other's steps: whatever one does in a local state, the other must do in the renamed one.
+   *
+   * @throws Error where it does not; then renaming does not lead from states to states, and counting orbits proves
+   * nothing.
+   */
+  verifySteps(): void {
+    const { locals } = this.composition;
+    const known = [...locals.all];
+    const deliveries = locals.deliveries();
+    // Exchanges of two make up all renamings.
+    const exchanges = this.#others.filter(({ names }) => [...names].filter(([from, to]) => from !== to).length === 2);
+    for (const renaming of exchanges) {
+      for (const [local, message, transition] of deliveries) {
+        const other = locals.deliver(this.#local(renaming, local), this.#message(renaming, message));
+        if (this.#result(transition, renaming) === this.#result(other)) continue;
+        this.#refuse(renaming, local, `what "${locals.messages.all[message]!.event.type}" does`);
+      }
+      for (const local of known) {
+        if (local.moves === undefined) continue; // Never reached: only a renamed one.
+        const mine = this.#results(local, renaming);
+        const others = this.#results(locals.all[this.#local(renaming, local.id)]!);
+        if (mine.join("\n") !== others.join("\n")) this.#refuse(renaming, local.id, "what it may do by itself");
+      }
+    }
+  }
+
+  #refuse({ names }: Renaming, local: number, what: string): never {
+    const [first, second] = [...names].filter(([from, to]) => from !== to).map(([from]) => from);
+    const where = sayLocal(this.composition.locals.all[local]!);
+    throw new Error(`Cannot use symmetry: ${first} and ${second} differ in ${what} (in ${where})`);
+  }
+
+  #results(local: Local, renaming?: Renaming): string[] {
+    const { locals } = this.composition;
+    return locals.movesOf(local).map((each) => {
+      if (each.transition < 0) each.transition = each.make();
+      return `${this.#moveKey(each.move, renaming)} ${each.spends} ${this.#result(each.transition, renaming)}`;
+    }).sort();
+  }
+
+  /** What a transition leads to and sends, after a renaming. */
+  #result(id: number, renaming?: Renaming): string {
+    const { next, sends } = this.composition.locals.transitions[id]!;
+    if (id === stays) return "stays";
+    if (renaming === undefined) return `${next}: ${sends.toSorted().join()}`;
+    return `${this.#local(renaming, next)}: ${sends.map((sent) => this.#message(renaming, sent)).sort().join()}`;
+  }
+
+  #moveKey(move: Move, renaming?: Renaming): string {
+    const names = renaming?.names ?? new Map<string, string>();
+    const key = (value: unknown) => stateKey(renaming === undefined ? value : this.#renamed(value, names));
+    const eventKey = ({ type, ...params }: EventObject) => type + key(params);
+    switch (move.do) {
+      case "timer":
+        return `timer ${move.timer.id}`;
+      case "answer":
+        return `answer ${move.order.type}${key(move.order.params)} ${eventKey(move.event)}`;
+      case "event":
+        return `event ${eventKey(move.event)}`;
+      case "restart":
+        return `restart ${key(move.input)}`;
+      default:
+        return move.do;
+    }
   }
 
   #rename(renaming: Renaming, row: Int32Array, length: number): void {
@@ -175,9 +246,18 @@ function rename(value: unknown, names: ReadonlyMap<string, string>, sorted: read
 function renameText(text: string, names: ReadonlyMap<string, string>, sorted: readonly string[]): string {
   const to = names.get(text);
   if (to !== undefined) return to;
-  const hidden = sorted.find((name) => text.includes(name) && !names.has(text));
+  const hidden = sorted.find((name) => name !== text && isWordIn(name, text));
   if (hidden !== undefined) throw new Error(`Cannot use symmetry: the name "${hidden}" is a part of "${text}"`);
   return text;
+}
+
+/** Whether a name stands in a text with nothing but punctuation around it: "one" does in "to-one", not in "done". */
+function isWordIn(name: string, text: string): boolean {
+  const isLetter = (at: number) => /[A-Za-z0-9]/.test(text.charAt(at));
+  for (let at = text.indexOf(name); at >= 0; at = text.indexOf(name, at + 1)) {
+    if (!isLetter(at - 1) && !isLetter(at + name.length)) return true;
+  }
+  return false;
 }
 
 function permutations<T>(values: readonly T[]): T[][] {

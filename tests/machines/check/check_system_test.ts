@@ -347,3 +347,20 @@ Deno.test("checkSystem starts with every combination of inputs", () => {
   const check = checkSystem({ actors: [one, two], limits: { states: 4, depth: 0 } });
   assertEquals(check.states, 4);
 });
+
+Deno.test("checkSystem refuses symmetry of actors that start alike and then differ", () => {
+  const options = { input: { done: 0 }, recover: () => [{ done: 0 }] };
+  const eager = systemActor("one", jobMachine, options);
+  const idle = systemActor("two", jobMachine, {
+    ...options,
+    allows: (event, { snapshot }) => event.type !== "work.done" || snapshot?.context.done === 0,
+  });
+  const model: SystemModel = { actors: [eager, idle], limits: { states: 1000 }, symmetry: [["one", "two"]] };
+  assertThrows(
+    () => checkSystem(model),
+    Error,
+    "Cannot use symmetry: one and two differ in what it may do by itself (in working, awaits work, timer patience)",
+  );
+  const alike = { ...idle, options: eager.options };
+  assertEquals(checkSystem({ ...model, actors: [eager, alike] }).verdict, "complete");
+});
