@@ -1,5 +1,6 @@
 /** The controllers of a cluster, run by whichever master leads. A new controller is one folder and one row here. */
 import type { Controller } from "../../machines/controllers/controller.ts";
+import { cronJobController } from "../../machines/controllers/cron_job/cron_job_controller.ts";
 import { daemonSetController } from "../../machines/controllers/daemon_set/daemon_set_controller.ts";
 import { deploymentController } from "../../machines/controllers/deployment/deployment_controller.ts";
 import { endpointSliceMirroringController } from "../../machines/controllers/endpoint_slice_mirroring/endpoint_slice_mirroring_controller.ts";
@@ -27,6 +28,7 @@ import type { ActorSystem, Address } from "../system.ts";
 import { startController } from "./controller_actor.ts";
 import { startCandidate } from "./leader_election_actor.ts";
 import { startNodeHealth } from "./node_health_actor.ts";
+import { zoneOffset } from "./time_zones.ts";
 
 export interface ControllerManagerOptions {
   readonly system: ActorSystem;
@@ -54,6 +56,7 @@ function controllers(options: ControllerManagerOptions): Controller[] {
     daemonSetController,
     statefulSetController,
     jobController,
+    cronJobController(zoneOffset),
     ttlAfterFinishedController,
     endpointSliceController,
     endpointsController,

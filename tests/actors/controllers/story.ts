@@ -8,7 +8,7 @@ import { type Behaviour, behaviour, comparable, shoot } from "./behaviours.ts";
 
 type World = Awaited<ReturnType<typeof newWorld>>;
 
-async function newWorld(namespace: string) {
+export async function newWorld(namespace: string) {
   const plane = await startControlPlane();
   const { client, clock, system } = plane;
   const refused: string[] = [];

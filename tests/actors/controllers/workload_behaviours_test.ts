@@ -1,11 +1,11 @@
-import { assertEquals } from "@std/assert";
-import type { Pod } from "../../../machines/objects/object.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import type { Pod, StatefulSet } from "../../../machines/objects/object.ts";
 import { resources } from "../../../machines/objects/resources.ts";
 import { formatTime } from "../../../machines/objects/time.ts";
 import type { ApiClient } from "../../../ports/api_client.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Behaviour } from "./behaviours.ts";
-import { story } from "./story.ts";
+import { newWorld, story } from "./story.ts";
 import { comparableWorkloads, shootWorkloads } from "./workload_behaviours.ts";
 
 interface World {
@@ -87,4 +87,99 @@ story("job: completions, failures, indexed", async (world, _, told) => {
   await world.create(jobs, jobOf("ddl", { activeDeadlineSeconds: 1 }));
   await world.clock.pass(1500);
   await same(world, told, "deadline exceeded");
+});
+
+story("cron job", async (world, _, told) => {
+  /** Time passes, and every node gives signs of life. */
+  const pass = async (milliseconds: number) => {
+    for (let left = milliseconds; left > 0; left -= 10_000) {
+      for (const node of ["n1", "n2", "n3"]) await world.kubelets.renew(node);
+      await world.clock.pass(Math.min(left, 10_000));
+    }
+  };
+  await pass(60_000 - world.clock.wallTime() % 60_000);
+  await world.create(resources.cronJobs, {
+    apiVersion: "batch/v1",
+    kind: "CronJob",
+    metadata: { name: "c" },
+    spec: {
+      schedule: "* * * * *",
+      jobTemplate: { spec: { template: { spec: { restartPolicy: "Never", containers } } } },
+    },
+  });
+  await pass(60_500);
+  await same(world, told, "after a minute");
+});
+
+Deno.test("controllers keep stateful sets in order, through the real API", async () => {
+  const world = await newWorld("bh");
+  const { statefulSets, persistentVolumeClaims } = resources;
+  const { client, namespace } = world;
+  const template = (image: string) => ({
+    metadata: { labels: { app: "s" } },
+    spec: { containers: [{ name: "c", image }] },
+  });
+  const metadata = { name: "s" };
+  await world.create(statefulSets, {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata,
+    spec: { replicas: 3, serviceName: "s", selector: { matchLabels: { app: "s" } }, template: template("i:1") },
+  });
+  const images = async () =>
+    (await world.kubelets.pods(namespace)).map(({ metadata, spec }) =>
+      `${metadata.name} ${spec?.containers[0]?.image}`
+    );
+  assertEquals(await images(), ["s-0 i:1"]);
+  for (let round = 0; round < 3; round++) await world.round();
+  assertEquals(await images(), ["s-0 i:1", "s-1 i:1", "s-2 i:1"]);
+  await world.merge(statefulSets, "s", { spec: { template: template("i:2") } });
+  await world.round();
+  assertEquals(await images(), ["s-0 i:1", "s-1 i:1", "s-2 i:2"]);
+  for (let round = 0; round < 4; round++) await world.round();
+  assertEquals(await images(), ["s-0 i:2", "s-1 i:2", "s-2 i:2"]);
+  await world.merge(statefulSets, "s", { spec: { replicas: 1 } });
+  for (let round = 0; round < 3; round++) await world.round();
+  assertEquals(await images(), ["s-0 i:2"]);
+  const { status } = await client.get<StatefulSet>(statefulSets, namespace, "s");
+  assertEquals([status?.replicas, status?.availableReplicas, status?.currentReplicas], [1, 1, 1]);
+  assertEquals(status?.currentRevision, status?.updateRevision);
+  await world.create(statefulSets, {
+    apiVersion: "apps/v1",
+    kind: "StatefulSet",
+    metadata: { name: "k" },
+    spec: {
+      replicas: 1,
+      serviceName: "k",
+      selector: { matchLabels: { app: "s" } },
+      template: template("i:1"),
+      volumeClaimTemplates: [{
+        metadata: { name: "data" },
+        spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
+      }],
+    },
+  });
+  const { items } = await client.list<Pod>(persistentVolumeClaims, { namespace });
+  assertEquals(items.map(({ metadata }) => metadata.name), ["data-k-0"]);
+  const waiting = await client.get<Pod>(resources.pods, namespace, "k-0");
+  const message = waiting.status?.conditions?.find(({ type }) => type === "PodScheduled")?.message ?? "";
+  assertStringIncludes(message, "PersistentVolumeClaims");
+  assertEquals(world.refused, []);
+  await world.stop();
+});
+
+Deno.test("controllers remove a finished job when its time to live has passed, and its pods with it", async () => {
+  const world = await newWorld("bh");
+  const { jobs } = resources;
+  const { client, clock, namespace } = world;
+  await world.create(jobs, jobOf("brief", { ttlSecondsAfterFinished: 5 }));
+  const [pod] = await world.kubelets.pods(namespace);
+  await ends(world, pod!, "Succeeded");
+  await clock.pass(1000);
+  assertEquals((await client.list(jobs, { namespace })).items.length, 1);
+  await clock.pass(6000);
+  assertEquals((await client.list(jobs, { namespace })).items.length, 0);
+  assertEquals((await world.kubelets.pods(namespace)).length, 0);
+  assertEquals(world.refused, []);
+  await world.stop();
 });
