@@ -12,6 +12,7 @@ import { namespaceController } from "../../machines/controllers/namespace/namesp
 import { nodeLifecycleController } from "../../machines/controllers/node_lifecycle/node_lifecycle_controller.ts";
 import { podGarbageCollector } from "../../machines/controllers/pod_gc/pod_gc_controller.ts";
 import { replicaSetController } from "../../machines/controllers/replica_set/replica_set_controller.ts";
+import { replicationController } from "../../machines/controllers/replication_controller/replication_controller.ts";
 import { type ResourceKind, resourceTable } from "../../machines/controllers/resource_table.ts";
 import {
   rootCaController,
@@ -53,6 +54,7 @@ function controllers(options: ControllerManagerOptions): Controller[] {
   return [
     deploymentController,
     replicaSetController,
+    replicationController,
     daemonSetController,
     statefulSetController,
     jobController,

@@ -19,6 +19,7 @@ export const resources = {
   events: core("events"),
   deployments: { group: "apps", version: "v1", resource: "deployments" },
   replicaSets: { group: "apps", version: "v1", resource: "replicasets" },
+  replicationControllers: core("replicationcontrollers"),
   daemonSets: { group: "apps", version: "v1", resource: "daemonsets" },
   statefulSets: { group: "apps", version: "v1", resource: "statefulsets" },
   controllerRevisions: { group: "apps", version: "v1", resource: "controllerrevisions" },

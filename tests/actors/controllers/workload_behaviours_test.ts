@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import type { Pod, StatefulSet } from "../../../machines/objects/object.ts";
+import type { KubeObject, Pod, StatefulSet } from "../../../machines/objects/object.ts";
 import { resources } from "../../../machines/objects/resources.ts";
 import { formatTime } from "../../../machines/objects/time.ts";
 import type { ApiClient } from "../../../ports/api_client.ts";
@@ -180,6 +180,45 @@ Deno.test("controllers remove a finished job when its time to live has passed, a
   await clock.pass(6000);
   assertEquals((await client.list(jobs, { namespace })).items.length, 0);
   assertEquals((await world.kubelets.pods(namespace)).length, 0);
+  assertEquals(world.refused, []);
+  await world.stop();
+});
+
+Deno.test("controllers keep as many pods as a ReplicationController asks for, through the real API", async () => {
+  const world = await newWorld("bh");
+  const { replicationControllers, pods } = resources;
+  const { client, namespace } = world;
+  const labels = { app: "r" };
+  await world.create(pods, {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "orphan", labels },
+    spec: { containers },
+  });
+  await world.create(replicationControllers, {
+    apiVersion: "v1",
+    kind: "ReplicationController",
+    metadata: { name: "r" },
+    spec: { replicas: 3, selector: labels, template: { metadata: { labels }, spec: { containers } } },
+  });
+  await world.round();
+  const owners = async () =>
+    (await world.kubelets.pods(namespace)).map(({ metadata }) => metadata.ownerReferences?.[0]?.kind);
+  assertEquals(await owners(), Array(3).fill("ReplicationController"));
+  await world.merge(replicationControllers, "r", { spec: { replicas: 1 } });
+  await world.round();
+  assertEquals((await owners()).length, 1);
+  const { status, metadata } = await client.get<KubeObject>(replicationControllers, namespace, "r");
+  assertEquals(status, {
+    replicas: 1,
+    fullyLabeledReplicas: 1,
+    readyReplicas: 1,
+    availableReplicas: 1,
+    observedGeneration: metadata.generation,
+  });
+  const before = metadata.resourceVersion;
+  await world.clock.pass(2000);
+  assertEquals((await client.get<KubeObject>(replicationControllers, namespace, "r")).metadata.resourceVersion, before);
   assertEquals(world.refused, []);
   await world.stop();
 });
