@@ -71,9 +71,14 @@ export function adoptTerm({ term }: Message): Partial<RaftContext> {
   return { term, vote: "", leader: "", votes: {}, isTransfer: false };
 }
 
-/** It may be elected: it counts among the voters, and no snapshot is being put in place of its log. */
+/**
+ * It may be elected: it counts among the voters, no snapshot is being put in place of its log, and its disk has what
+ * it said last. One whose disk hangs would begin term after term without ever being heard.
+ */
 export function mayStand(member: RaftContext): boolean {
-  return isVoter(member) && member.saved >= member.log.base.index;
+  const { durable, term, vote, saved, log } = member;
+  const isHeard = vote === "" || (durable.term === term && durable.vote === vote);
+  return isVoter(member) && saved >= log.base.index && isHeard;
 }
 
 function otherVoters(member: RaftContext): string[] {

@@ -51,7 +51,7 @@ export const raftMachine = setup({
     serveReads: effect<OrderParams<"serveReads">>(),
     refuseReads: effect<OrderParams<"refuseReads">>(),
     /** A draw from 0 up to the election timeout, so that no two members go on standing at the same time. */
-    drawTimeout: effect<{ upToMs: number }>({ answers: ["timeout.drawn"] }),
+    drawTimeout: effect<{ upToMs: number }>({ answers: ["timeout.drawn"], cancels: ["drawTimeout"] }),
     takeAgain: raise(({ event }) => event),
     adoptTerm: assign(({ event }) => adoptTerm(event as Message)),
     rememberDraw: assign((_, params: { ms: number }) => ({ drawnMs: params.ms })),
@@ -172,7 +172,7 @@ export const raftMachine = setup({
             "heartbeat.sent": yieldToLeader,
             "snapshot.offered": yieldToLeader,
           },
-          after: { electionWait: "preCandidate" },
+          after: { electionWait: [{ guard: "mayStand", target: "preCandidate" }, { target: "follower" }] },
         },
         leader: {
           description: "Takes proposals, sends them to everybody, and commits what a majority has on its disks.",
