@@ -77,7 +77,7 @@ class SystemSearch implements Sink {
   #current = new Numbers();
   #following = new Numbers();
   readonly #always: readonly Rule[];
-  readonly #eachStep;
+  readonly #eachStep: readonly (readonly [string, NonNullable<SystemModel["eachStep"]>[string]])[];
   #unseen: Rule[];
   readonly #view: SystemView<unknown>;
   readonly #beforeView: SystemView<unknown>;
@@ -90,6 +90,8 @@ class SystemSearch implements Sink {
   #ends = 0;
   #expanding = -1;
   #movesOn = false;
+  /** Every reachable state was seen. */
+  #isComplete = false;
 
   constructor(readonly model: SystemModel<unknown>) {
     this.#composition = new Composition(model);
@@ -105,10 +107,11 @@ class SystemSearch implements Sink {
   run(): SystemCheck {
     try {
       this.#search();
+      this.#isComplete = true;
+      this.#look();
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
     }
-    if (this.#violations.length === 0 && this.#reason === undefined) this.#look();
     const { locals } = this.#composition;
     const uncovered = [...locals.coverage].flatMap(([{ id }, coverage]) => [
       ...coverage.unreachedStates().map((name) => `${id}: state never reached: ${name}`),
@@ -127,7 +130,7 @@ class SystemSearch implements Sink {
       ends: this.#ends,
       collisionChance: this.#set.collisionChance,
       renamings: this.#symmetry?.renamings ?? 1,
-      unchecked: this.#reason === undefined && this.#violations.length === 0 ? [] : this.#uncheckedRules(),
+      unchecked: this.#isComplete ? [] : this.#uncheckedRules(),
       uncovered,
       unhandled,
       locals: locals.all.length,

@@ -27,6 +27,9 @@ export function findLassos(graph: LivenessGraph): Lasso[] {
   return graph.rules.flatMap((rule) => new LassoSearch(graph, rule).find() ?? []);
 }
 
+/** The order of a state whose component is known. */
+const closed = -1;
+
 class LassoSearch {
   /** For each state: the tag of the part that it is in; 0: not looked at. */
   readonly #part: Int32Array;
@@ -34,11 +37,16 @@ class LassoSearch {
   /** For each state reached within the region: the edge that led there; -1: none needed. */
   readonly #via: Int32Array;
   readonly #source: Int32Array;
+  /** For Tarjan's algorithm: when a state was entered (0: not yet), and the earliest state it leads back to. */
+  readonly #order: Int32Array;
+  readonly #low: Int32Array;
 
   constructor(readonly graph: LivenessGraph, readonly rule: LivenessRule) {
     this.#part = new Int32Array(graph.size);
     this.#via = new Int32Array(graph.size).fill(-1);
     this.#source = new Int32Array(graph.size).fill(-1);
+    this.#order = new Int32Array(graph.size);
+    this.#low = new Int32Array(graph.size);
   }
 
   find(): Lasso | undefined {
@@ -132,17 +140,18 @@ class LassoSearch {
   #components(states: readonly number[], part: number): number[][] {
     const { first, target } = this.graph;
     const found: number[][] = [];
-    const order = new Map<number, number>();
-    const low = new Map<number, number>();
-    const done = new Set<number>();
+    const order = this.#order;
+    const low = this.#low;
+    for (const state of states) order[state] = 0;
+    let entered = 0;
     const open: number[] = [];
     const path: number[] = [];
     const at: number[] = [];
     for (const root of states) {
-      if (order.has(root)) continue;
+      if (order[root] !== 0) continue;
       const enter = (state: number) => {
-        order.set(state, order.size);
-        low.set(state, order.size - 1);
+        order[state] = ++entered;
+        low[state] = entered;
         open.push(state);
         path.push(state);
         at.push(first.values[state]!);
@@ -153,18 +162,18 @@ class LassoSearch {
         const edge = at[at.length - 1]!++;
         if (edge < first.values[state + 1]!) {
           const next = target.values[edge]!;
-          if (this.#part[next] !== part || done.has(next)) continue;
-          if (order.has(next)) low.set(state, Math.min(low.get(state)!, order.get(next)!));
+          if (this.#part[next] !== part || order[next] === closed) continue;
+          if (order[next] !== 0) low[state] = Math.min(low[state]!, order[next]!);
           else enter(next);
           continue;
         }
         path.pop();
         at.pop();
         const parent = path.at(-1);
-        if (parent !== undefined) low.set(parent, Math.min(low.get(parent)!, low.get(state)!));
-        if (low.get(state) !== order.get(state)) continue;
+        if (parent !== undefined) low[parent] = Math.min(low[parent]!, low[state]!);
+        if (low[state] !== order[state]) continue;
         const component = open.splice(open.lastIndexOf(state));
-        for (const each of component) done.add(each);
+        for (const each of component) order[each] = closed;
         found.push(component);
       }
     }
