@@ -6,9 +6,10 @@
  * actor; bounds sit at their sources. An actor that throws stops alone, is reported, and is started again after a
  * back-off from what its `recover` finds in the world; no snapshot is ever persisted.
  */
-import type { AnyMachineSnapshot, AnyStateMachine, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from "xstate";
+import type { AnyMachineSnapshot, AnyStateMachine, EventObject, SnapshotFrom } from "xstate";
 import { firstStep, type Step, step } from "../machines/step.ts";
 import type { Clock, Wake } from "../ports/clock.ts";
+import type { ActorHandle, SpawnOptionsOf } from "./system/actor_handle.ts";
 import type { ActorReport } from "./system/actor_report.ts";
 import { ActorCell, type Delivery, type Outstanding } from "./system/actor_cell.ts";
 import type { ActorKind } from "./system/actor_kind.ts";
@@ -20,31 +21,9 @@ import { TimerHeap } from "./system/timer_heap.ts";
 
 export { type Address, address, displayAddress, partsOf } from "./system/address.ts";
 export { type ActorKind, actorKind, type OrderContext, type Performers } from "./system/actor_kind.ts";
+export type { ActorHandle, SpawnOptions } from "./system/actor_handle.ts";
 export type { ActorReport } from "./system/actor_report.ts";
 export type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
-
-/** A handle on a living or former actor; enough of XState's `ActorRef` for its tools to attach. */
-export interface ActorHandle<M extends AnyStateMachine = AnyStateMachine> {
-  readonly id: Address;
-  readonly alive: boolean;
-  send(event: EventFromLogic<M>): void;
-  getSnapshot(): SnapshotFrom<M>;
-  subscribe(listener: (snapshot: SnapshotFrom<M>) => void): { unsubscribe(): void };
-}
-
-export interface SpawnOptions<M extends AnyStateMachine> {
-  readonly address: Address;
-  /** Stopped with its supervisor. Absent: a root. */
-  readonly supervisor?: Address;
-  readonly input: InputFrom<M>;
-  /** The input for a start after a fault; absent: `input` again. */
-  readonly recover?: () => InputFrom<M>;
-  /** Lets go of what was made for the actor in the actor layer (subscriptions, sockets), once it is gone for good. */
-  readonly onStopped?: () => void;
-}
-
-/** The options for whichever kind is given: resolved first, so that inputs need no annotation (see actor_kind.ts). */
-type SpawnOptionsOf<M> = M extends AnyStateMachine ? SpawnOptions<M> : never;
 
 const restartBackOff = { firstMs: 100, maxMs: 30_000, forgetAfterMs: 60_000 };
 /** A wake-up this late means that the process was paused: input that waited goes before timers. */
@@ -277,7 +256,9 @@ export class ActorSystem {
       // The order has stopped the actor, or failed it: the rest belongs to a life that is over.
       if (!cell.alive || cell.snapshot !== next.snapshot) return;
     }
-    if (cell.subscribers !== undefined) { for (const listener of [...cell.subscribers]) listener(next.snapshot); }
+    for (const listener of [...cell.subscribers ?? []]) {
+      this.#tell(() => listener(next.snapshot), () => cell.subscribers?.delete(listener));
+    }
     if (next.snapshot.status === "done" && cell.alive) this.#remove(cell, "done");
   }
 
@@ -395,6 +376,21 @@ export class ActorSystem {
   }
 
   #notify(inspection: Inspection): void {
-    for (const observer of this.#observers) observer(inspection);
+    for (const observer of this.#observers) {
+      this.#tell(() => observer(inspection), () => this.#observers.delete(observer));
+    }
+  }
+
+  /** Who watches must not disturb what is watched: one that throws hears no more, and the process hears of its bug. */
+  #tell(hear: () => void, leaveOut: () => void): void {
+    try {
+      hear();
+    } catch (error) {
+      leaveOut();
+      this.counters.faults++;
+      this.clock.soon(() => {
+        throw error;
+      });
+    }
   }
 }

@@ -276,6 +276,7 @@ class RunningMaster {
     );
     const own = api.client({ name: "system:apiserver", groups: ["system:masters"] });
     const proxy = nodeProxy({
+      random: realRandom,
       client: own,
       authority: this.keys.authority.certificate,
       clientCertificate: kubeletClient,

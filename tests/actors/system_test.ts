@@ -287,3 +287,16 @@ Deno.test("ActorSystem takes a failure told later for one thrown at once", () =>
   clock.run();
   assertEquals(actor.getSnapshot().value, "waiting");
 });
+
+Deno.test("ActorSystem goes on when an observer throws, and tells it nothing more", () => {
+  const { clock, actor, system } = world(() => ({ type: "job.done", result: 1 }));
+  let told = 0;
+  system.inspect(() => {
+    told++;
+    throw new Error("a bug of who watches");
+  });
+  actor.send({ type: "job.asked" });
+  assertThrows(() => clock.run(), Error, "a bug of who watches");
+  clock.run();
+  assertEquals([actor.getSnapshot().value, told, system.counters.faults], ["idle", 1, 1]);
+});

@@ -8,6 +8,7 @@ import { defaultTo, ensure, type Fields, fields, has, int, isFields, list, text 
 import { qosClass } from "../pod_qos.ts";
 import { connectSubresource, proxyVerbs, row, statusSubresource } from "../row.ts";
 import { forbidden, path } from "../validation/field.ts";
+import { validateIP } from "../validation/ip.ts";
 import { validatePodSpec } from "../validation/pod_spec.ts";
 import {
   validateEphemeralUpdate,
@@ -109,7 +110,17 @@ function validateUpdate(next: KubeObject, old: KubeObject, { subresource }: Stra
 }
 
 function validateStatusUpdate(next: KubeObject, old: KubeObject): FieldError[] {
-  return validateStateTransitions(statusOf(next), statusOf(old), specOf(old));
+  return [
+    ...validateStateTransitions(statusOf(next), statusOf(old), specOf(old)),
+    ...validateAddresses(statusOf(next)),
+  ];
+}
+
+/** What proxies and name servers hand on must be an address. */
+function validateAddresses(status: Fields): FieldError[] {
+  const at = path("status").child("podIPs");
+  const all = has(status["podIPs"]) ? list(status["podIPs"]).map((each) => text(each["ip"])) : [text(status["podIP"])];
+  return all.flatMap((ip, index) => ip === "" ? [] : validateIP(ip, at.index(index)));
 }
 
 const finished = new Set(["Succeeded", "Failed"]);
