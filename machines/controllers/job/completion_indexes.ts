@@ -1,6 +1,8 @@
 /** Completion indexes of an Indexed Job as its status writes them: "1,3-5,7" (Kubernetes docs, "Jobs", completion mode). */
 import type { Pod } from "../../objects/object.ts";
 
+/** How often the index had failed before this pod. */
+export const failureCount = "batch.kubernetes.io/job-index-failure-count";
 export const indexLabel = "batch.kubernetes.io/job-completion-index";
 
 /** Sorted, without repetition; what is no index below `limit` is left out. */

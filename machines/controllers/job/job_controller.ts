@@ -29,6 +29,9 @@ import {
   viewOf,
 } from "./job_view.ts";
 
+/** What a Job that says who manages it says of this controller. */
+const ownName = "kubernetes.io/job-controller";
+
 export const jobController: Controller = {
   name: "job-controller",
   account: "job-controller",
@@ -39,6 +42,8 @@ export const jobController: Controller = {
   plan(key, caches, { now }): Plan | undefined {
     const job = caches.of<Job>(resources.jobs).get(key);
     const leftBehind = orphansOf(key, job, caches);
+    // Somebody else looks after it.
+    if ((job?.spec?.managedBy ?? ownName) !== ownName) return { writes: [] };
     if (job === undefined) return leftBehind.length === 0 ? undefined : { writes: [leftBehind] };
     const candidates = caches.of<Pod>(resources.pods).inNamespace(job.metadata.namespace ?? "");
     const { owned, writes } = claim(job, job.spec?.selector, candidates, resources.pods);
@@ -149,6 +154,7 @@ function statusOf(view: JobView, step: PodStep, end: JobEnd | undefined, dying: 
       ...(counters.failed > 0 && { failed: counters.failed }),
       terminating: step.terminating,
       ...(indexes !== "" && { completedIndexes: indexes }),
+      ...(view.failedIndexes !== undefined && { failedIndexes: formatIndexes(view.failedIndexes) }),
       uncountedTerminatedPods: {
         ...(listed.succeeded.length > 0 && { succeeded: listed.succeeded }),
         ...(listed.failed.length > 0 && { failed: listed.failed }),

@@ -27,6 +27,14 @@ function failureOf(view: JobView): JobEnd | undefined {
     const verdict = hasFailed(pod, replacesFailedOnly) ? view.verdict(pod) : undefined;
     if (verdict?.failsJob !== undefined) return fail("PodFailurePolicy", verdict.failsJob);
   }
+  const { completions = 0, failedIndexes = [], succeededIndexes } = view;
+  if (failedIndexes.length > (job.spec?.maxFailedIndexes ?? Infinity)) {
+    const message = "Job has exceeded the specified maximal number of failed indexes";
+    return fail("MaxFailedIndexesExceeded", message);
+  }
+  if (failedIndexes.length > 0 && failedIndexes.length + succeededIndexes.length >= completions) {
+    return fail("FailedIndexes", "Job has failed indexes");
+  }
   if (failed > (job.spec?.backoffLimit ?? 6) || restartsTooOften(view)) {
     return fail("BackoffLimitExceeded", "Job has reached the specified backoff limit");
   }

@@ -5,8 +5,8 @@ import type { Write } from "../controller.ts";
 import { isReady } from "../pod_readiness.ts";
 import { podsToDelete } from "../replica_set/pods_to_delete.ts";
 import { burst, createPod, deletePod, podOf } from "../workload_pods.ts";
-import { indexLabel, indexOf } from "./completion_indexes.ts";
-import { backOffMs, isCountable, type JobView, trackingFinalizer } from "./job_view.ts";
+import { failureCount, indexLabel, indexOf } from "./completion_indexes.ts";
+import { backOffMs, failuresOf, isCountable, type JobView, trackingFinalizer } from "./job_view.ts";
 
 /** What is done to the pods, and how many there are then. */
 export interface PodStep {
@@ -37,13 +37,26 @@ export function manage(view: JobView): PodStep {
   const occupied = active.length + (view.replacesFailedOnly ? view.terminating.length : 0);
   const missing = Math.min(burst, wanted - occupied);
   if (suspended || missing <= 0) return noStep(view);
-  const wait = backOffMs(view);
+  const perIndex = view.failedIndexes !== undefined;
+  const wait = perIndex ? 0 : backOffMs(view);
   if (wait > 0) return { ...noStep(view), againAfterMs: wait };
-  const names = view.indexed ? pendingIndexes(view, missing) : Array<undefined>(missing).fill(undefined);
-  if (names.length === 0) return noStep(view);
-  const created = names.map((index) => createPod(job, jobPod(job, index)));
+  const pending = view.indexed
+    ? pendingIndexes(view, perIndex ? Infinity : missing)
+    : Array<undefined>(missing).fill(undefined);
+  // Where each index has a limit of its own, each has a back-off of its own, too.
+  const waits = new Map(perIndex ? pending.map((index) => [index, indexBackOffMs(view, index)]) : []);
+  const names = pending.filter((index) => (waits.get(index) ?? 0) === 0).slice(0, missing);
+  if (names.length === 0) {
+    return pending.length === 0 ? noStep(view) : { ...noStep(view), againAfterMs: Math.min(...waits.values()) };
+  }
+  const failures = (index: number | undefined) => perIndex ? failuresOf(view, index!) : undefined;
+  const created = names.map((index) => createPod(job, jobPod(job, index, failures(index))));
   const step = noStep(view);
   return { ...step, writes: [created], active: step.active + created.length };
+}
+
+function indexBackOffMs(view: JobView, index: number | undefined): number {
+  return backOffMs({ ...view, pods: view.pods.filter((pod) => indexOf(pod) === index) });
 }
 
 function without(view: JobView, gone: readonly Pod[], writes: readonly (readonly Write[])[]): PodStep {
@@ -82,8 +95,8 @@ function toRemove({ active, indexed, completions, succeededIndexes }: JobView, a
 }
 
 function pendingIndexes(view: JobView, count: number): number[] {
-  const { active, terminating, replacesFailedOnly, succeededIndexes, completions = 0 } = view;
-  const taken = new Set<number | undefined>(succeededIndexes);
+  const { active, terminating, replacesFailedOnly, succeededIndexes, failedIndexes = [], completions = 0 } = view;
+  const taken = new Set<number | undefined>([...succeededIndexes, ...failedIndexes]);
   for (const pod of replacesFailedOnly ? [...active, ...terminating] : active) taken.add(indexOf(pod));
   const found: number[] = [];
   for (let index = 0; index < completions && found.length < count; index++) if (!taken.has(index)) found.push(index);
@@ -95,7 +108,7 @@ const indexVariable = {
   valueFrom: { fieldRef: { fieldPath: `metadata.labels['${indexLabel}']` } },
 };
 
-function jobPod(job: Job, index: number | undefined): object {
+function jobPod(job: Job, index: number | undefined, failures: number | undefined): object {
   const template = job.spec?.template;
   const metadata = template?.metadata ?? {};
   const finalizers = [...new Set([...metadata.finalizers ?? [], trackingFinalizer])];
@@ -108,7 +121,11 @@ function jobPod(job: Job, index: number | undefined): object {
     ...metadata,
     finalizers,
     labels: { ...metadata.labels, [indexLabel]: String(index) },
-    annotations: { ...metadata.annotations, [indexLabel]: String(index) },
+    annotations: {
+      ...metadata.annotations,
+      [indexLabel]: String(index),
+      ...(failures !== undefined && { [failureCount]: String(failures) }),
+    },
   };
   const indexed = {
     ...spec,

@@ -2,7 +2,7 @@
 import type { Job, Pod } from "../../objects/object.ts";
 import { parseTime } from "../../objects/time.ts";
 import { isActive, isTerminating } from "../pod_readiness.ts";
-import { indexOf, parseIndexes } from "./completion_indexes.ts";
+import { failureCount, indexOf, parseIndexes } from "./completion_indexes.ts";
 import { type Verdict, verdictOn } from "./pod_failure_policy.ts";
 
 /** Keeps a pod until it has been counted: none is lost, however it goes. */
@@ -30,6 +30,8 @@ export interface JobView {
   readonly failed: number;
   /** Sorted; empty where the Job is not indexed. */
   readonly succeededIndexes: readonly number[];
+  /** Indexes that have failed more often than each may; undefined where no limit is set for each. */
+  readonly failedIndexes: readonly number[] | undefined;
   /** Ended pods that the status does not know yet. */
   readonly newlySucceeded: readonly Pod[];
   readonly newlyFailed: readonly Pod[];
@@ -68,6 +70,7 @@ export function viewOf(job: Job, pods: readonly Pod[], now: number): JobView {
     failed: (status?.failed ?? 0) + (uncounted.failed ?? []).length +
       newlyFailed.filter((pod) => verdict(pod).counts).length,
     succeededIndexes,
+    failedIndexes: failedIndexesOf(job, pods, replacesFailedOnly, succeededIndexes),
     newlySucceeded,
     newlyFailed,
     verdict,
@@ -81,6 +84,36 @@ function indexesOf(status: JobStatus | undefined, newlySucceeded: readonly Pod[]
     if (index !== undefined && index < limit) all.add(index);
   }
   return [...all].sort((a, b) => a - b);
+}
+
+function failedIndexesOf(
+  { spec, status }: Job,
+  pods: readonly Pod[],
+  replacesFailedOnly: boolean,
+  succeeded: readonly number[],
+): number[] | undefined {
+  const limit = spec?.backoffLimitPerIndex;
+  const { completions = 0, podFailurePolicy } = spec ?? {};
+  if (limit === undefined) return undefined;
+  const all = new Set(parseIndexes(status?.failedIndexes, completions));
+  for (const pod of pods) {
+    const index = indexOf(pod);
+    if (index === undefined || index >= completions || !hasFailed(pod, replacesFailedOnly)) continue;
+    if (failuresWith(pod, podFailurePolicy) > limit || verdictOn(pod, podFailurePolicy).failsIndex) all.add(index);
+  }
+  return [...all].filter((index) => !succeeded.includes(index)).sort((a, b) => a - b);
+}
+
+/** How often a pod's index has failed, with this failed pod. */
+function failuresWith(pod: Pod, policy: NonNullable<Job["spec"]>["podFailurePolicy"]): number {
+  const before = Number(pod.metadata.annotations?.[failureCount] ?? 0);
+  return before + (verdictOn(pod, policy).counts ? 1 : 0);
+}
+
+/** How often an index has failed so far. */
+export function failuresOf({ job, pods, replacesFailedOnly }: JobView, index: number): number {
+  const failed = pods.filter((pod) => indexOf(pod) === index && hasFailed(pod, replacesFailedOnly));
+  return Math.max(0, ...failed.map((pod) => failuresWith(pod, job.spec?.podFailurePolicy)));
 }
 
 /** A pod without a valid index counts for nothing in an indexed Job. */

@@ -7,6 +7,8 @@ type Rule = Policy["rules"][number];
 export interface Verdict {
   /** Counts towards the back-off limit. */
   readonly counts: boolean;
+  /** Its index is not tried again. */
+  readonly failsIndex?: boolean;
   /** Ends the Job; why. */
   readonly failsJob?: string;
 }
@@ -16,6 +18,7 @@ export function verdictOn(pod: Pod, policy: Policy | undefined): Verdict {
     const what = matchOf(pod, rule);
     if (what === undefined) continue;
     if (rule.action === "Ignore") return { counts: false };
+    if (rule.action === "FailIndex") return { counts: true, failsIndex: true };
     if (rule.action !== "FailJob") return { counts: true };
     return { counts: true, failsJob: `${what} matching ${rule.action} rule at index ${index}` };
   }

@@ -152,3 +152,27 @@ Deno.test("verdictOn ignores, counts or fails by exit code and by condition", ()
   const job = jobOf({ parallelism: 1, completions: 1, podFailurePolicy: policy }) as Job;
   assertEquals(viewOf(job, [], 0).replacesFailedOnly, true);
 });
+
+Deno.test("planJob gives each index its own limit, and fails when an index has used it up", () => {
+  const spec = {
+    parallelism: 2,
+    completions: 2,
+    completionMode: "Indexed",
+    backoffLimit: 100,
+    backoffLimitPerIndex: 1,
+  };
+  const { objects, pods, sync, job } = world(spec);
+  for (let round = 0; round < 12 && !isFinished(job()); round++) {
+    sync();
+    for (const pod of pods().filter(isActive)) objects.setPhase(pod, indexOf(pod) === 0 ? "Failed" : "Succeeded");
+    objects.now += 60_000;
+  }
+  const { conditions, failedIndexes, completedIndexes, failed, succeeded } = job().status ?? {};
+  assertEquals(conditions?.map(({ type, reason }) => [type, reason]), [
+    ["FailureTarget", "FailedIndexes"],
+    ["Failed", "FailedIndexes"],
+  ]);
+  assertEquals([failedIndexes, completedIndexes, failed, succeeded], ["0", "1", 2, 1]);
+  const counts = pods().map(({ metadata }) => metadata.annotations?.["batch.kubernetes.io/job-index-failure-count"]);
+  assertEquals(counts.sort(), ["0", "0", "1"]);
+});
