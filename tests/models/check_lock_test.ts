@@ -5,97 +5,122 @@ import { describeCheck } from "../../machines/check/check_report.ts";
 import { checkSystem, replaySystem, systemActor, type SystemModel } from "../../machines/check/check_system.ts";
 import { effect } from "../../machines/effect.ts";
 
-const clientMachine = setup({
-  types: { events: {} as { type: "user.came" } | { type: "lock.granted" } | { type: "user.left" } },
-  actions: { askLock: effect(), releaseLock: effect() },
-}).createMachine({
-  id: "client",
-  options: { maxIterations: 100 },
-  initial: "idle",
-  states: {
-    idle: { description: "Needs no lock", on: { "user.came": "asking" } },
-    asking: {
-      description: "Waits for the lock",
-      entry: { type: "askLock", params: {} },
-      on: { "lock.granted": "holding" },
-    },
-    holding: {
-      description: "Holds the lock",
-      on: { "user.left": { target: "idle", actions: { type: "releaseLock", params: {} } } },
-    },
-  },
-});
+type Fault = "grantsTwice" | "neverPassesOn" | "forgetsToDequeue" | "neverReleases" | "asksTwice";
 
-const lockMachine = setup({
-  types: {
-    context: {} as { waiting: string[] },
-    events: {} as { type: "lock.asked"; by: string } | { type: "lock.released" },
-  },
-  actions: {
-    grantLock: effect<{ to: string }>(),
-    queue: assign({ waiting: ({ context }, { by }: { by: string }) => [...context.waiting, by].slice(0, 4) }),
-    dequeue: assign({ waiting: ({ context }) => context.waiting.slice(1) }),
-  },
-  guards: { isAwaited: ({ context }) => context.waiting.length > 0 },
-}).createMachine({
-  id: "lock",
-  options: { maxIterations: 100 },
-  context: { waiting: [] },
-  initial: "free",
-  states: {
-    free: {
-      description: "Nobody holds it",
-      on: {
-        "lock.asked": {
-          target: "held",
-          actions: { type: "grantLock", params: ({ event }) => ({ to: event.by }) },
+const clientMachineOf = (fault?: Fault) =>
+  setup({
+    types: { events: {} as { type: "user.came" } | { type: "lock.granted" } | { type: "user.left" } },
+    actions: { askLock: effect(), releaseLock: effect() },
+  }).createMachine({
+    id: "client",
+    options: { maxIterations: 100 },
+    initial: "idle",
+    states: {
+      idle: { description: "Needs no lock", on: { "user.came": "asking" } },
+      asking: {
+        description: "Waits for the lock",
+        entry: Array.from({ length: fault === "asksTwice" ? 2 : 1 }, () => ({ type: "askLock" as const, params: {} })),
+        on: { "lock.granted": "holding" },
+      },
+      holding: {
+        description: "Holds the lock",
+        on: {
+          "user.left": {
+            target: "idle",
+            actions: fault === "neverReleases" ? [] : [{ type: "releaseLock" as const, params: {} }],
+          },
         },
       },
     },
-    held: {
-      description: "Somebody holds it",
-      on: {
-        "lock.asked": { actions: { type: "queue", params: ({ event }) => ({ by: event.by }) } },
-        "lock.released": [
-          {
-            guard: "isAwaited",
-            actions: [{ type: "grantLock", params: ({ context }) => ({ to: context.waiting[0]! }) }, "dequeue"],
+  });
+
+interface Waiting {
+  readonly context: { waiting: string[] };
+}
+
+const lockMachineOf = (fault?: Fault) =>
+  setup({
+    types: {
+      context: {} as { waiting: string[] },
+      events: {} as { type: "lock.asked"; by: string } | { type: "lock.released" },
+    },
+    actions: {
+      grantLock: effect<{ to: string }>(),
+      queue: assign({ waiting: ({ context }, { by }: { by: string }) => [...context.waiting, by].slice(0, 4) }),
+      dequeue: assign({ waiting: ({ context }) => context.waiting.slice(1) }),
+    },
+    guards: { isAwaited: ({ context }) => context.waiting.length > 0 },
+  }).createMachine({
+    id: "lock",
+    options: { maxIterations: 100 },
+    context: { waiting: [] },
+    initial: "free",
+    states: {
+      free: {
+        description: "Nobody holds it",
+        on: {
+          "lock.asked": {
+            target: "held",
+            actions: { type: "grantLock", params: ({ event }) => ({ to: event.by }) },
           },
-          { target: "free" },
-        ],
+        },
+      },
+      held: {
+        description: "Somebody holds it",
+        on: {
+          "lock.asked": {
+            actions: fault === "grantsTwice"
+              ? { type: "grantLock", params: ({ event }) => ({ to: event.by }) }
+              : { type: "queue", params: ({ event }) => ({ by: event.by }) },
+          },
+          "lock.released": [
+            {
+              guard: "isAwaited",
+              actions: [
+                ...(fault === "neverPassesOn"
+                  ? []
+                  : [{ type: "grantLock" as const, params: ({ context }: Waiting) => ({ to: context.waiting[0]! }) }]),
+                ...(fault === "forgetsToDequeue" ? [] : ["dequeue" as const]),
+              ],
+            },
+            { target: "free" },
+          ],
+        },
       },
     },
-  },
-});
+  });
 
-const clients = ["ann", "bob"].map((name) =>
-  systemActor(name, clientMachine, {
-    sends: {
-      askLock: (_, self) => ({ to: "lock", event: { type: "lock.asked", by: self } }),
-      releaseLock: () => ({ to: "lock", event: { type: "lock.released" } }),
-    },
-    events: [{ event: { type: "user.came" }, spends: "visits" }, { event: { type: "user.left" } }],
-  })
-);
+const clientsOf = (fault?: Fault) =>
+  ["ann", "bob"].map((name) =>
+    systemActor(name, clientMachineOf(fault), {
+      sends: {
+        askLock: (_, self) => ({ to: "lock", event: { type: "lock.asked", by: self } }),
+        releaseLock: () => ({ to: "lock", event: { type: "lock.released" } }),
+      },
+      events: [{ event: { type: "user.came" }, spends: "visits" }, { event: { type: "user.left" } }],
+    })
+  );
+const clients = clientsOf();
+const lockMachine = lockMachineOf();
 const lockOptions = {
   sends: { grantLock: ({ to }: { to: string }) => ({ to, event: { type: "lock.granted" } }) },
 };
 
-function lockModel(lock = systemActor("lock", lockMachine, lockOptions)): SystemModel {
+function lockModel(lock = systemActor("lock", lockMachine, lockOptions), visitors = clients): SystemModel {
   return {
-    actors: [...clients, lock],
+    actors: [...visitors, lock],
     network: { order: "ordered" },
     budgets: { visits: 3 },
-    always: { "one holds the lock": (s) => clients.filter((client) => s.of(client).is("holding")).length <= 1 },
+    always: { "one holds the lock": (s) => visitors.filter((client) => s.of(client).is("holding")).length <= 1 },
     sometimes: { "somebody waits": (s) => (s.of(lock).snapshot?.context.waiting.length ?? 0) > 0 },
     leadsTo: Object.fromEntries(
-      clients.map((client) => [
+      visitors.map((client) => [
         `${client.name} gets what it asks for`,
         [(s) => s.of(client).is("asking"), (s) => s.of(client).is("holding")],
       ]),
     ),
     fairness: { weak: ["deliver", "event"] },
-    mayEnd: (s) => clients.every((client) => s.of(client).is("idle")),
+    mayEnd: (s) => visitors.every((client) => s.of(client).is("idle")),
     limits: { states: 10_000 },
   };
 }
@@ -134,3 +159,17 @@ Deno.test("checkSystem: a lock that forgets in a crash who holds it is held by t
   const { state } = replaySystem(model, check.violations[0]!.moves).at(-1)!;
   assert(clients.every((client) => state.of(client).is("holding")));
 });
+
+const mutants: { fault: Fault; rule: string }[] = [
+  { fault: "grantsTwice", rule: "one holds the lock" },
+  { fault: "neverPassesOn", rule: "Nothing can happen any more" },
+  { fault: "forgetsToDequeue", rule: "Nothing can happen any more" },
+  { fault: "neverReleases", rule: "Nothing can happen any more" },
+  { fault: "asksTwice", rule: "Nothing can happen any more" },
+];
+for (const { fault, rule } of mutants) {
+  Deno.test(`checkSystem catches a lock or a client that ${fault}`, () => {
+    const check = checkSystem(lockModel(systemActor("lock", lockMachineOf(fault), lockOptions), clientsOf(fault)));
+    assertEquals([check.verdict, check.violations[0]?.rule], ["violated", rule], describeCheck(check));
+  });
+}
