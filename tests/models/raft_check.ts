@@ -1,5 +1,9 @@
-/** Explores slices of the modelled cluster and prints how large they are: `deno task check:raft [part of a name]`. */
+/**
+ * Explores slices of the modelled cluster and prints how large they are, then goes random walks through all of it:
+ * `deno task check:raft [part of a name]`, `deno task check:raft walks [how many] [first seed]`.
+ */
 import { exploreCluster } from "./raft_cluster.ts";
+import { everything, walk } from "./raft_walk.ts";
 import { largeSlices, mutantSlices, slices } from "./raft_slices.ts";
 
 for (const [name, model] of Object.entries({ ...slices, ...mutantSlices, ...largeSlices })) {
@@ -10,5 +14,20 @@ for (const [name, model] of Object.entries({ ...slices, ...mutantSlices, ...larg
   console.log(
     `${name}: ${states} states, ${generated} generated, depth ${depth}, ${locals} local states, ${steps} steps, ` +
       `${seconds.toFixed(1)} s${neverSeen.length > 0 ? `, NEVER SEEN ${neverSeen.join(", ")}` : ""}`,
+  );
+}
+
+if ("walks".includes(Deno.args[0] ?? "")) {
+  const [count, first] = [Number(Deno.args[1] ?? 200), Number(Deno.args[2] ?? 1)];
+  const [start, moves] = [performance.now(), 800];
+  let [terms, committed] = [0, 0];
+  for (let seed = first; seed < first + count; seed++) {
+    const walked = walk(everything, seed, moves);
+    terms += walked.terms;
+    committed += walked.committed;
+  }
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(
+    `walks: ${count} of ${moves} moves from seed ${first}, ${terms} leaders, ${committed} entries, ${seconds} s`,
   );
 }

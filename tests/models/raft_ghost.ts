@@ -14,7 +14,7 @@ export interface Ghost {
   readonly leaders: Readonly<Record<number, string>>;
   /** The committed log: for each index from 1, the entry's term, and the term in which it was known committed first. */
   readonly committed: readonly { readonly term: number; readonly by: number }[];
-  /** For each read asked for: how much was committed then. */
+  /** For each read asked for: how much was committed then; 0 once it is served. */
   readonly reads: Readonly<Record<number, number>>;
 }
 
@@ -54,8 +54,7 @@ export function promisesAfter(
       if (needed !== undefined && index < needed) {
         throw new BrokenPromise(`linearizable reads: read ${id} is served at ${index}, but ${needed} was committed`);
       }
-      const { [id]: _, ...others } = reads;
-      reads = others;
+      if (needed !== undefined && needed > 0) reads = { ...reads, [id]: 0 };
     }
   }
   if (leaders === ghost.leaders && committed === ghost.committed && reads === ghost.reads) return ghost;
