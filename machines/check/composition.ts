@@ -4,10 +4,10 @@
  * A row: the local state of each actor, the history, the cut of the network, what is left of each budget, and then the
  * messages in flight, sorted so that equal situations are equal rows.
  */
-import { mixHigh, mixLow, PairTable } from "./fingerprints.ts";
-import { LocalStates, type LocalTransition, stays } from "./local_states.ts";
-import { stateKey } from "./state_key.ts";
-import type { Happening, HistoryModel, Message, Move, NetworkModel, SystemModel } from "./system_model.ts";
+import { mixHigh, mixLow } from "./fingerprints.ts";
+import { LocalStates, stays } from "./local_states.ts";
+import { amountsOf, groupsOf, HistoryTable, slotHigh, slotLow } from "./row_parts.ts";
+import type { Happening, Message, Move, NetworkModel, SystemModel } from "./system_model.ts";
 
 /**
  * Takes each row that may come next; it is in `next` and `nextLength` of the composition, or, when that is `lazy`, only
@@ -19,11 +19,11 @@ export interface Sink {
 }
 
 const noHappening: readonly never[] = [];
+const noHistory: readonly unknown[] = [undefined];
 
 export class Composition {
   readonly locals: LocalStates;
   readonly budgets: ReadonlyMap<string, number>;
-  readonly histories: unknown[] = [];
   /** Where in a row the history, the cut and the first budget are, and where messages start. */
   readonly historyAt: number;
   readonly cutAt: number;
@@ -57,23 +57,16 @@ export class Composition {
   readonly #inFlight: number;
   readonly #losses: number;
   readonly #duplicates: number;
-  readonly #history: HistoryModel<unknown> | undefined;
-  readonly #historyIds = new Map<string, number>();
-  readonly #historySteps = new PairTable();
+  readonly #history: HistoryTable | undefined;
   /** For each cut: the group of each actor; -1: sees everybody. */
   readonly #groups: readonly (readonly number[])[];
 
   constructor(readonly model: SystemModel<unknown>) {
-    const { actors, network = {}, crashes = 0, budgets = {} } = model;
+    const { actors, network = {} } = model;
     const names = actors.map(({ name }) => name);
     const doubled = names.find((name, index) => names.indexOf(name) !== index);
     if (doubled !== undefined) throw new Error(`Cannot compose: two actors are named "${doubled}"`);
-    const cuts = network.cuts ?? (network.partitions?.length ? 1 : 0);
-    const amounts: Record<string, number> = { ...budgets };
-    if (crashes > 0) amounts.crashes = crashes;
-    if (typeof network.losses === "number" && network.losses > 0) amounts.losses = network.losses;
-    if (network.duplicates) amounts.duplicates = network.duplicates;
-    if (cuts > 0) amounts.cuts = cuts;
+    const amounts = amountsOf(model);
     this.budgets = new Map(Object.keys(amounts).map((name, index) => [name, index]));
     this.locals = new LocalStates(actors, network, this.budgets);
     this.#actors = actors.length;
@@ -87,11 +80,8 @@ export class Composition {
     this.#inFlight = this.header + (network.inFlight ?? 64);
     this.#losses = network.losses === "any" ? -1 : this.budgets.get("losses") ?? -2;
     this.#duplicates = this.budgets.get("duplicates") ?? -2;
-    this.#history = model.history;
-    this.internHistory(model.history?.init);
-    this.#groups = (network.partitions ?? []).map((groups) =>
-      names.map((name) => groups.findIndex((group) => group.includes(name)))
-    );
+    if (model.history !== undefined) this.#history = new HistoryTable(model.history);
+    this.#groups = groupsOf(model);
     this.next = new Int32Array(this.#inFlight + 64);
   }
 
@@ -298,7 +288,7 @@ export class Composition {
       const cut = next[this.cutAt]!;
       if (cut === 0 || this.#network.across !== "lost" || !this.#crosses(cut, message)) this.#insert(message);
     }
-    if (this.#history !== undefined) next[this.historyAt] = this.#historyAfter(next[this.historyAt]!, id, transition);
+    if (this.#history !== undefined) next[this.historyAt] = this.#history.after(next[this.historyAt]!, id, transition);
   }
 
   #insert(message: number): void {
@@ -317,24 +307,13 @@ export class Composition {
     this.nextLength++;
   }
 
-  #historyAfter(before: number, id: number, transition: LocalTransition): number {
-    let after = this.#historySteps.get(before, id);
-    if (after < 0) {
-      after = this.internHistory(this.#history!.next(this.histories[before], transition));
-      this.#historySteps.set(before, id, after);
-    }
-    return after;
+  /** Every history that came about, by its number. */
+  get histories(): readonly unknown[] {
+    return this.#history?.all ?? noHistory;
   }
 
   internHistory(history: unknown): number {
-    const key = stateKey(history);
-    let id = this.#historyIds.get(key);
-    if (id === undefined) {
-      id = this.histories.length;
-      this.#historyIds.set(key, id);
-      this.histories.push(history);
-    }
-    return id;
+    return this.#history?.intern(history) ?? 0;
   }
 
   /** Whether fingerprints of next rows come from that of the row before: they are sums of what is in it. */
@@ -382,13 +361,4 @@ export class Composition {
   messagesOf(row: Int32Array, length: number): Message[] {
     return Array.from(row.subarray(this.header, length), (id) => this.locals.messages.all[id]!);
   }
-}
-
-/** What a budget, the cut or the history at a place adds to a fingerprint. */
-function slotLow(place: number, value: number): number {
-  return value === 0 ? 0 : mixLow(value + place * 0x01000193);
-}
-
-function slotHigh(place: number, value: number): number {
-  return value === 0 ? 0 : mixHigh(value + place * 0x01000193);
 }
