@@ -119,7 +119,10 @@ function checkLogs(mine: RaftLog, theirs: RaftLog, whose: string): void {
   }
 }
 
-/** Quorum log: every majority of the voters has a member with everything committed. */
+/**
+ * Quorum log: every majority of the voters has a member with everything committed. What is committed need not be on a
+ * majority of a configuration that is about to be replaced: of two voters and a third to come, one and the third do.
+ */
 export function checkQuorumLog(ghost: Ghost, locals: readonly Local[]): void {
   const index = ghost.committed.length;
   if (index === 0) return;
@@ -128,7 +131,7 @@ export function checkQuorumLog(ghost: Ghost, locals: readonly Local[]): void {
   const holder = locals.find(({ member }) => holders.includes(member));
   const { voters } = holder?.disk.log.configurations.findLast((each) => each.index <= index)?.configuration ??
     { voters: [] };
-  if (!isQuorum(voters, (member) => holders.includes(member))) {
+  if (holders.length === 0 || isQuorum(voters, (member) => !holders.includes(member))) {
     throw new BrokenPromise(`quorum log: entry ${index} is on the disks of ${holders.join(", ") || "nobody"} alone`);
   }
 }

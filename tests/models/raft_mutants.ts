@@ -173,7 +173,7 @@ export const mutants: readonly Mutant[] = [
       },
     }),
     slice: "membership: two changes",
-    broken: "quorum log",
+    broken: "leader completeness",
   },
   {
     name: "a follower answers before its disk has the entries",
