@@ -57,6 +57,20 @@ export {
   type Situation,
 } from "./machines/check/explore_machine.ts";
 
+// Proving things about several of them, with a network that loses and a process that dies.
+export {
+  checkSystem,
+  type Played,
+  replaySystem,
+  sayMove,
+  systemActor,
+  type SystemCheck,
+  type SystemModel,
+  type Violation,
+} from "./machines/check/check_system.ts";
+export { describeCheck } from "./machines/check/check_report.ts";
+export { type Linearization, linearize, type Operation, type SequentialSpec } from "./machines/check/linearize.ts";
+
 // The world as interfaces, for real and under one seed.
 export type { Clock, Wake } from "./ports/clock.ts";
 export type { Random } from "./ports/random.ts";
