@@ -1,5 +1,5 @@
 /** What a follower does with what its leader sends (thesis 3.5, 5.3; etcd-raft handleAppendEntries and neighbours). */
-import { append, firstNew, has, lastThatMayMatch, logAfter } from "./log.ts";
+import { firstNew, has, lastThatMayMatch, logAfter } from "./log.ts";
 import type { AppendRequested, HeartbeatSent, Message, ReadsAnswered, SnapshotOffered } from "./message.ts";
 import type { Turn } from "./turn.ts";
 
@@ -48,7 +48,7 @@ export function takeSnapshot(turn: Turn, { from, snapshot }: SnapshotOffered): v
     turn.sayWhenSaved({ type: "append.accepted", to: from, index: m.commit });
     return;
   }
-  turn.install(snapshot, append(logAfter(snapshot), []), { type: "append.accepted", to: from, index: snapshot.index });
+  turn.install(snapshot, logAfter(snapshot), { type: "append.accepted", to: from, index: snapshot.index });
 }
 
 /** Tells a leader of an earlier term that there is a later one, or it would never know (etcd-raft, Step). */
