@@ -59,6 +59,15 @@ async function pod(harness: Harness, round: number): Promise<number> {
   return took;
 }
 
+/** Pods begun at once, and how many that makes a second until the last one is there. */
+const burst = 20;
+const burstRounds = 3;
+
+async function perSecond(start: (index: number) => Promise<number>): Promise<number> {
+  const took = await Promise.all(Array.from({ length: burst }, (_, index) => start(index)));
+  return burst * 1000 / Math.max(...took);
+}
+
 const median = (of: number[]) => of.toSorted((a, b) => a - b)[Math.floor(of.length / 2)]!;
 
 const plan = addressPlan(38);
@@ -80,6 +89,16 @@ try {
   console.log(`floor        ${median(floors).toFixed(0)} ms   (${floors.map((each) => each.toFixed(0)).join(" ")})`);
   console.log(`pod to Ready ${median(pods).toFixed(0)} ms   (${pods.map((each) => each.toFixed(0)).join(" ")})`);
   console.log(`ratio        ${ratio.toFixed(2)}   (goal: at most 1.15)`);
+  const [raw, run] = [[] as number[], [] as number[]];
+  for (let round = 0; round < burstRounds; round++) {
+    raw.push(await perSecond((index) => floor(network, 1000 + round * burst + index)));
+    run.push(await perSecond((index) => pod(harness, 1000 + round * burst + index)));
+  }
+  const share = median(run) / median(raw);
+  console.log(
+    `burst of ${burst}: raw ${median(raw).toFixed(1)} pods/s, pods to Ready ${median(run).toFixed(1)} pods/s`,
+  );
+  console.log(`share        ${share.toFixed(2)}   (goal: at least 0.9)`);
 } finally {
   await tearDownNetwork(plan, packetFilter);
 }
