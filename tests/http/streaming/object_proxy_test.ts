@@ -88,6 +88,7 @@ Deno.test("names that are no proxy targets are refused", () => {
 const address = Object.values(Deno.networkInterfaces()).find(({ family, address }) =>
   family === "IPv4" && isProxyable(address)
 )?.address;
+if (address === undefined) console.log("skipped: proxying needs an IPv4 address of this host that is not loopback");
 
 Deno.test({
   name: "a proxied request and its answer pass through, credentials and redirects do not",
