@@ -135,7 +135,8 @@ Deno.test("a kubelet says why an image or a configuration cannot be had", async 
 
 Deno.test("a kubelet fails a pod whose active deadline has passed", async () => {
   await using harness = await Harness.start();
-  await harness.createPod("late", { activeDeadlineSeconds: 1, containers: [sleeper("app")] });
+  // A pod's start time has whole seconds: with 2 it has at least one, time enough for its container to start.
+  await harness.createPod("late", { activeDeadlineSeconds: 2, containers: [sleeper("app")] });
   const pod = (await harness.until("late", phaseIs("Failed")))!;
   assertEquals([pod.status?.reason, pod.status?.message], [
     "DeadlineExceeded",
