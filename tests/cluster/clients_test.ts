@@ -61,11 +61,16 @@ test("helm installs, upgrades, rolls back and uninstalls, and waits for pods", a
   await Deno.mkdir(`${folder}/templates`, { recursive: true });
   for (const [name, text] of Object.entries(chart)) await Deno.writeTextFile(`${folder}/${name}`, text);
   const helm = cluster.helm.with("--namespace", namespace);
+  // Of pods that stay: those of an earlier revision may still be ending, made in the same second.
   const greeting = async () => {
-    const [pod] = (await kubectl.ok(
-      "get pods -l app=hi --field-selector status.phase=Running --sort-by=.metadata.creationTimestamp -o name",
-    )).split("\n").reverse();
-    return await kubectl.ok(["exec", pod!, "--", "sh", "-c", "echo $GREETING"]);
+    // helm waits for the new pods, not for the last old one to be told to go.
+    await kubectl.ok("rollout status deploy/hi --timeout=60s");
+    const { items } = await kubectl.json<{ items: k8s.V1Pod[] }>("get pods -l app=hi");
+    const staying = items.filter(({ metadata }) => metadata?.deletionTimestamp === undefined);
+    const said = await Promise.all(
+      staying.map(({ metadata }) => kubectl.ok(["exec", metadata!.name!, "--", "sh", "-c", "echo $GREETING"])),
+    );
+    return [...new Set(said)].join();
   };
   assertStringIncludes(await helm.ok(["install", "hi", folder, "--wait", "--timeout=60s"]), "STATUS: deployed");
   assertMatch(await kubectl.ok("get deploy hi --no-headers"), /^hi\s+2\/2/);
