@@ -35,7 +35,10 @@ export async function ensureEngine(state: ClusterState, progress: Progress): Pro
   return await progress.step("Docker Engine started", async () => {
     const log = state.path("dockerd.log");
     await Deno.mkdir(state.directory, { recursive: true, mode: 0o700 });
-    const script = 'exec dockerd --live-restore >>"$1" 2>&1 </dev/null';
+    // An engine that was killed leaves its process id behind, and the next one refuses while such a process exists.
+    const script = "pid=$(cat /var/run/docker.pid 2>/dev/null); " +
+      'grep -qs dockerd "/proc/$pid/cmdline" || rm -f /var/run/docker.pid; ' +
+      'exec dockerd --live-restore >>"$1" 2>&1 </dev/null';
     const { success, stderr } = await new Deno.Command("setsid", { args: ["--fork", "sh", "-c", script, "sh", log] })
       .output();
     if (!success) return `dockerd could not be started: ${new TextDecoder().decode(stderr).trim()}`;

@@ -9,6 +9,10 @@ export interface EngineOptions {
   readonly host?: string;
 }
 
+/** An engine that was killed leaves its process id behind, and the next one will not start while such a process exists. */
+const forgetDeadEngine =
+  'pid=$(cat /var/run/docker.pid 2>/dev/null); grep -qs dockerd "/proc/$pid/cmdline" || rm -f /var/run/docker.pid';
+
 /** Whether an engine answers. */
 export function engineAnswers({ host }: EngineOptions = {}): boolean {
   return succeeds("docker", ...(host === undefined ? [] : ["-H", host]), "version");
@@ -32,7 +36,7 @@ export async function startEngine(options: EngineOptions = {}): Promise<() => Pr
   const log = await Deno.makeTempFile({ prefix: "chartroom-dockerd-", suffix: ".log" });
   // A shell keeps the log: the engine outlives no pipe of ours, and a full pipe would stop it.
   const engine = new Deno.Command("sh", {
-    args: ["-c", 'exec dockerd "$@" >"$LOG" 2>&1', "dockerd", ...options.flags ?? []],
+    args: ["-c", `${forgetDeadEngine}; exec dockerd "$@" >"$LOG" 2>&1`, "dockerd", ...options.flags ?? []],
     env: { LOG: log },
     stdin: "null",
   }).spawn();
