@@ -6,6 +6,8 @@ export type * from "./container_runtime.ts";
 export { RuntimeError } from "./container_runtime.ts";
 export type * from "./random.ts";
 export { type Disk, DiskError, type DiskFile, type DiskLock } from "./disk.ts";
+export type * from "./inspection.ts";
+export { inspectionVersion, redacted } from "./inspection.ts";
 export type * from "./node_files.ts";
 export type * from "./node_streams.ts";
 export type * from "./packet_filter.ts";
