@@ -58,6 +58,7 @@ export class PodIntake {
       .filter(({ status }) => status?.phase !== "Succeeded" && status?.phase !== "Failed");
     const refusal = isNew ? refusalOf(pod, others, node) : undefined;
     world.records.set(uid, record);
+    world.sources.podTakenOn();
     if (refusal !== undefined) {
       record.because = { reason: refusal.reason, message: `Pod was rejected: ${refusal.message}` };
       world.podEvent(record, "Warning", refusal.reason, refusal.message);

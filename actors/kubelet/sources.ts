@@ -44,6 +44,14 @@ export class Sources {
     readonly ports: { client: ApiClient; system: ActorSystem; node: string; supervisor: Address },
   ) {}
 
+  /**
+   * A pod is taken on. What it is shown is never older than this: whoever changes a ConfigMap and then makes a pod
+   * finds the change in it.
+   */
+  podTakenOn(): void {
+    this.#objects.clear();
+  }
+
   /** From now on `changed` is called when one of the objects is different. Once for a pod and an object. */
   follow(pod: Pod, references: References, changed: () => void): void {
     const { namespace = "", uid } = pod.metadata;
@@ -140,10 +148,11 @@ export class Sources {
     for (const [old, { until }] of this.#objects) if (until <= now) this.#objects.delete(old);
     const object = client.get<KubeObject>(resource, namespace, name).catch((error: unknown) => {
       if (error instanceof ApiError && error.code === 404) return undefined;
-      this.#objects.delete(key);
+      if (this.#objects.get(key) === read) this.#objects.delete(key);
       throw error;
     });
-    this.#objects.set(key, { object, until: now + keptMs });
+    const read = { object, until: now + keptMs };
+    this.#objects.set(key, read);
     return object;
   }
 }

@@ -63,6 +63,31 @@ Deno.test("kubelet writes nothing while nothing happens, but renews its lease ev
   node.crash();
 });
 
+Deno.test("kubelet shows a new pod the ConfigMap as it is now, however lately another pod was shown it", async () => {
+  const node = await startedNode();
+  const settings = (greeting: string) => ({
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { name: "settings", namespace: "default" },
+    data: { GREETING: greeting },
+  });
+  const shown = new Map<string, readonly string[] | undefined>();
+  const created = node.runtime.create.bind(node.runtime);
+  node.runtime.create = (draft) => {
+    shown.set(draft.labels["io.kubernetes.pod.name"] ?? "", draft.env?.filter((each) => each.startsWith("GREETING=")));
+    return created(draft);
+  };
+  const containers = [{ name: "app", image: "app:1", envFrom: [{ configMapRef: { name: "settings" } }] }];
+  await node.api.create(resources.configMaps, "default", settings("hello"));
+  await node.createPod("early", { containers });
+  await node.clock.pass(100);
+  await node.api.patch(resources.configMaps, "default", "settings", "merge", { data: { GREETING: "bye" } });
+  await node.createPod("late", { containers });
+  await node.clock.pass(500);
+  assertEquals([shown.get("early"), shown.get("late")], [["GREETING=hello"], ["GREETING=bye"]]);
+  node.crash();
+});
+
 Deno.test("kubelet is not ready while its engine is gone, and then hears of what ended meanwhile", async () => {
   const node = await startedNode();
   await node.createPod("away", { restartPolicy: "Never" });
