@@ -64,6 +64,8 @@ export interface SimulatedRuntimeOptions {
   behave?(draft: ContainerDraft): Behaviour | undefined;
   /** What every call takes at most; the draw is uniform. Default 0. */
   readonly latencyMs?: number;
+  /** Hears of everything that happens, whoever else does. */
+  observe?(event: RuntimeEvent): void;
 }
 
 interface Row {
@@ -103,6 +105,11 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   reconnect(): void {
     this.#reachable = true;
+  }
+
+  /** Everything there is, as it is now. */
+  containers(): RuntimeContainer[] {
+    return [...this.#rows.values()].map(containerOf);
   }
 
   /** The process of a container ends by itself. */
@@ -309,6 +316,7 @@ export class SimulatedRuntime implements ContainerRuntime {
   #tell(type: RuntimeEvent["type"], row: Row): void {
     const { id, draft: { labels }, exitCode } = row;
     const event: RuntimeEvent = { type, id, labels, at: this.#time(), ...(type === "exited" ? { exitCode } : {}) };
+    this.options.observe?.(event);
     for (const watch of [...this.#watches]) if (matches(labels, watch.labels)) watch.sink.event(event);
   }
 

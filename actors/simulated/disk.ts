@@ -78,6 +78,12 @@ export class SimulatedDisk implements Disk {
     for (const inode of inodes) crashFile(inode, this.#random);
   }
 
+  /** Whoever used the disk was killed: locks are gone and what is under way fails, but nothing is lost. */
+  abandon(): void {
+    this.#life++;
+    this.#locks.clear();
+  }
+
   /** Flips bits of what is on the disk, durably. */
   corrupt(path: string, offset: number, mask = 0xff): void {
     const inode = this.#inode(path);
