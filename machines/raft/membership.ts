@@ -18,7 +18,9 @@ export type MembershipChange =
   | { readonly type: "addLearner"; readonly member: MemberId }
   /** A learner that has caught up becomes a voter. */
   | { readonly type: "promoteLearner"; readonly member: MemberId }
-  | { readonly type: "removeMember"; readonly member: MemberId };
+  | { readonly type: "removeMember"; readonly member: MemberId }
+  /** The same members again: what is written beside them, names and addresses, is what changes. */
+  | { readonly type: "restateMembers" };
 
 /** Why a change is refused; for people. */
 export type ChangeRefusal =
@@ -63,12 +65,14 @@ export function mayChange({ log, commit, term }: ChangeSituation): ChangeRefusal
 /** The configuration after a change; rule 1 holds by what changes there are. */
 export function changeMembers(
   situation: ChangeSituation,
-  { type, member }: MembershipChange,
+  change: MembershipChange,
   limits: ChangeLimits,
 ): ChangeCheck {
   const refusal = mayChange(situation);
   if (refusal !== undefined) return { refusal };
   const { voters, learners } = configurationOf(situation.log).configuration;
+  if (change.type === "restateMembers") return { configuration: { voters, learners } };
+  const { type, member } = change;
   const without = (members: readonly MemberId[]) => members.filter((each) => each !== member);
   switch (type) {
     case "addLearner":

@@ -1,9 +1,21 @@
 /** Commands as bytes: the payload of a log entry of type "command". */
 import { ByteReader, ByteWriter, MalformedBytes } from "../raft/bytes.ts";
-import type { Command } from "./command.ts";
+import type { Alarm, Command, CommandTag } from "./command.ts";
 import type { Compare, Operation } from "./requests.ts";
 
-const commandTypes = ["txn", "grantLease", "revokeLease", "expireLeases", "compact"] as const;
+const commandTypes = [
+  "txn",
+  "grantLease",
+  "revokeLease",
+  "expireLeases",
+  "compact",
+  "raiseAlarm",
+  "clearAlarm",
+  "compareHashes",
+] as const;
+/** In place of a command's type: a tag, and then the command. */
+const tagMark = 255;
+const alarms = ["noSpace", "corrupt"] as const;
 const targets = ["modRevision", "createRevision", "version", "lease", "value"] as const;
 const comparisons = ["=", "!=", "<", ">"] as const;
 const operations = ["put", "delete", "range"] as const;
@@ -29,13 +41,47 @@ export function writeCommand(out: ByteWriter, command: Command): void {
       break;
     case "compact":
       out.number(command.revision);
+      break;
+    case "raiseAlarm":
+    case "clearAlarm":
+      writeAlarm(out, command.alarm);
+      break;
+    case "compareHashes":
+      out.number(command.check);
   }
 }
 
-export function encodeCommand(command: Command): Uint8Array {
-  const out = new ByteWriter(256);
+export function writeAlarm(out: ByteWriter, { type, member }: Alarm): void {
+  out.byte(alarms.indexOf(type));
+  out.string(member);
+}
+
+export function readAlarm(reader: ByteReader): Alarm {
+  return { type: named(alarms, reader.byte(), "alarm"), member: reader.string() };
+}
+
+export function encodeCommand(command: Command, tag?: CommandTag): Uint8Array {
+  const out = scratch;
+  out.reset(64 << 10);
+  if (tag !== undefined) {
+    out.byte(tagMark);
+    out.number(tag.origin);
+    out.number(tag.call);
+  }
   writeCommand(out, command);
   return out.copy();
+}
+
+const scratch = new ByteWriter(1024);
+
+/** The command's tag, when it came by another member. */
+export function tagOf(bytes: Uint8Array): CommandTag | undefined {
+  return bytes[0] === tagMark ? readTag(new ByteReader(bytes)) : undefined;
+}
+
+function readTag(reader: ByteReader): CommandTag {
+  reader.byte();
+  return { origin: reader.number(), call: reader.number() };
 }
 
 /**
@@ -45,6 +91,7 @@ export function encodeCommand(command: Command): Uint8Array {
  */
 export function decodeCommand(bytes: Uint8Array): Command {
   const reader = new ByteReader(bytes);
+  if (bytes[0] === tagMark) readTag(reader);
   const command = readCommand(reader);
   reader.end();
   return command;
@@ -66,6 +113,11 @@ function readCommand(reader: ByteReader): Command {
       return { type, ids: listOf(reader, () => reader.number()) };
     case "compact":
       return { type, revision: reader.number() };
+    case "raiseAlarm":
+    case "clearAlarm":
+      return { type, alarm: readAlarm(reader) };
+    case "compareHashes":
+      return { type, check: reader.number() };
   }
 }
 

@@ -4,7 +4,7 @@
  *
  * A record, once made, is never changed: reads, watches and snapshots hand out the very objects of the history.
  */
-import type { Command } from "./command.ts";
+import type { Alarm, Command } from "./command.ts";
 import { KeyHistory, tombstone, withoutValue } from "./key_history.ts";
 import { LeaseTable } from "./lease_table.ts";
 import { type KeyValue, type Outcome, type RangeRequest, type RangeResult, type Refusal, refused } from "./requests.ts";
@@ -35,6 +35,7 @@ export class KeyValueState {
   #untidy: (readonly Change[])[] = [];
   #untidyAt = 0;
   #pins = 0;
+  #alarms: readonly Alarm[] = [];
   /** Records of the revision that is being made. */
   #open: KeyValue[] = [];
 
@@ -50,6 +51,11 @@ export class KeyValueState {
   /** Keys that have a history, also deleted ones. */
   get keyCount(): number {
     return this.#byKey.size;
+  }
+
+  /** Raised and not cleared, in a fixed order. */
+  get alarms(): readonly Alarm[] {
+    return this.#alarms;
   }
 
   /** Carries out a committed command. */
@@ -74,7 +80,21 @@ export class KeyValueState {
         return this.#done();
       case "compact":
         return this.#compact(command.revision);
+      case "raiseAlarm":
+        this.setAlarm(command.alarm, true);
+        return this.#done();
+      case "clearAlarm":
+        this.setAlarm(command.alarm, false);
+        return this.#done();
+      case "compareHashes":
+        return this.#done();
     }
+  }
+
+  setAlarm(alarm: Alarm, isRaised: boolean): void {
+    const text = ({ member, type }: Alarm) => `${member} ${type}`;
+    const others = this.#alarms.filter((each) => text(each) !== text(alarm));
+    this.#alarms = (isRaised ? [...others, alarm] : others).toSorted((a, b) => text(a) < text(b) ? -1 : 1);
   }
 
   /** The live record of a key now, within a transaction also what it wrote before. */

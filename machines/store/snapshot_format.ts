@@ -6,13 +6,16 @@
  * changed, new ones have later revisions, and the pin keeps old ones from being tidied away.
  *
  *     frame  body bytes u32, CRC-32C of kind and body u32, kind u8, body
- *     file   header, leases*, base*, changes*, end
+ *     file   header, leases*, alarms?, base*, changes*, end
  */
 import { ByteReader, ByteWriter, MalformedBytes } from "../raft/bytes.ts";
 import { crc32c } from "../raft/crc32c.ts";
 import type { Configuration, Identity, Position } from "../raft/entry.ts";
 import { readConfiguration, writeConfiguration } from "../raft/log_format.ts";
+import { readRoster, type Roster, writeRoster } from "../raft/roster.ts";
+import { readAlarm, writeAlarm } from "./command_codec.ts";
 import { type Change, KeyValueState, recordsOf } from "./key_value_state.ts";
+import type { Alarm } from "./command.ts";
 import type { KeyValue } from "./requests.ts";
 
 export const snapshotVersion = 1;
@@ -25,9 +28,12 @@ const keysPerStep = 4_000;
 /** First frame. The snapshot stands for every entry up to `index`. */
 export interface SnapshotHeader extends Identity, Position {
   readonly configuration: Configuration;
+  readonly roster?: Roster;
+  /** It came from another member and replaces the log: entries before it are not to be looked for. */
+  readonly installed?: boolean;
 }
 
-const kinds = { header: 1, leases: 2, base: 3, changes: 4, end: 5 } as const;
+const kinds = { header: 1, leases: 2, base: 3, changes: 4, end: 5, alarms: 6 } as const;
 type Kind = (typeof kinds)[keyof typeof kinds];
 
 /** Makes a snapshot of the state as it is now, one frame at a time. */
@@ -46,7 +52,7 @@ export class SnapshotWriter {
     this.revision = state.revision;
     this.compactedRevision = state.compactedRevision;
     const leases = state.leases.all().map(({ id, ttlSeconds }) => ({ id, ttlSeconds }));
-    this.#frames = this.#make(header, leases);
+    this.#frames = this.#make(header, leases, state.alarms);
   }
 
   /** The next piece, good until the next call; nothing after the last. */
@@ -67,7 +73,11 @@ export class SnapshotWriter {
     return this.#hash.text;
   }
 
-  *#make(header: SnapshotHeader | undefined, leases: readonly { id: number; ttlSeconds: number }[]) {
+  *#make(
+    header: SnapshotHeader | undefined,
+    leases: readonly { id: number; ttlSeconds: number }[],
+    alarms: readonly Alarm[],
+  ) {
     if (header !== undefined) {
       this.#begin(kinds.header);
       writeHeader(this.#out, header, this.revision, this.compactedRevision);
@@ -79,6 +89,11 @@ export class SnapshotWriter {
         this.#out.number(id);
         this.#out.number(ttlSeconds);
       }
+      yield this.#finish();
+    }
+    if (alarms.length > 0) {
+      this.#begin(kinds.alarms);
+      for (const alarm of alarms) writeAlarm(this.#out, alarm);
       yield this.#finish();
     }
     yield* this.#base();
@@ -224,6 +239,7 @@ export class SnapshotReader {
     if (kind === kinds.end) return this.#end(reader);
     while (reader.remaining > 0) {
       if (kind === kinds.leases) this.state.leases.grant(reader.number(), reader.number());
+      else if (kind === kinds.alarms) this.state.setAlarm(readAlarm(reader), true);
       else if (kind === kinds.base) this.#restore.base(readRecord(reader));
       else if (kind === kinds.changes) this.#restore.change(readChange(reader));
       else throw new MalformedBytes(`Cannot read the snapshot: a frame is of unknown kind ${kind}`);
@@ -252,6 +268,27 @@ function writeHeader(out: ByteWriter, header: SnapshotHeader, revision: number, 
   writeConfiguration(out, header.configuration);
   out.number(revision);
   out.number(compactedRevision);
+  out.byte(header.installed ? 1 : 0);
+  writeRoster(out, header.roster ?? []);
+}
+
+/** The first frame of a snapshot with another header: who receives one keeps it as its own. */
+export function replaceHeader(bytes: Uint8Array, change: (header: SnapshotHeader) => SnapshotHeader): {
+  readonly header: Uint8Array;
+  readonly rest: Uint8Array;
+} {
+  const reader = new ByteReader(bytes);
+  const length = reader.fixed32();
+  const end = frameHeaderBytes + length;
+  const { revision, compactedRevision, ...header } = readHeader(new ByteReader(bytes.slice(frameHeaderBytes, end)));
+  const out = new ByteWriter(1024);
+  out.fixed32(0);
+  out.fixed32(0);
+  out.byte(kinds.header);
+  writeHeader(out, change(header), revision, compactedRevision);
+  out.patch32(0, out.length - frameHeaderBytes);
+  out.patch32(4, crc32c(out.bytes(), 8));
+  return { header: out.copy(), rest: bytes.subarray(end) };
 }
 
 function readHeader(reader: ByteReader) {
@@ -269,8 +306,11 @@ function readHeader(reader: ByteReader) {
     revision: reader.number(),
     compactedRevision: reader.number(),
   };
+  // Older programs wrote nothing after this.
+  const installed = reader.remaining > 0 && reader.byte() === 1;
+  const roster = readRoster(reader);
   reader.end();
-  return header;
+  return { ...header, installed, roster };
 }
 
 function writeRecord(out: ByteWriter, record: KeyValue): void {
