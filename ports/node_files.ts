@@ -37,8 +37,8 @@ export interface NodeFiles {
   bindSubPath(volume: string, subPath: string, target: string): Promise<string>;
   /** In place, with the directories above it; without `text` only sees to it that it is there. */
   writeFile(path: string, text: string | undefined, mode: number): Promise<void>;
-  /** The first bytes as text; empty when it is not there. */
-  readStart(path: string, bytes: number): Promise<string>;
+  /** The last bytes as text; empty when it is not there. */
+  readEnd(path: string, bytes: number): Promise<string>;
   /** Unmounts whatever is mounted at or below, then removes everything. */
   remove(directory: string): Promise<void>;
   /** Names in a directory; none when it is not there. */

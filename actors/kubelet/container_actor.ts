@@ -233,7 +233,10 @@ async function makeContainer(world: KubeletWorld, record: PodRecord, container: 
   const outdated = container.last === undefined ? undefined : container.nextAttempt - 2;
   container.run = freshRun(made.id, container);
   container.nextAttempt++;
-  if (outdated !== undefined && outdated >= 0) await removeAttempt(world, record, container, outdated);
+  if (outdated !== undefined && outdated >= 0) {
+    // The new one is there: what cannot be removed now goes with the pod, and makes this one no failure.
+    await removeAttempt(world, record, container, outdated).catch(() => {});
+  }
 }
 
 function isOurs(world: KubeletWorld, record: PodRecord, { labels }: RuntimeContainer): boolean {

@@ -95,7 +95,7 @@ async function terminationMessage(
   run: RunRecord,
   exitCode: number,
 ): Promise<string> {
-  const text = await world.files.readStart(
+  const text = await world.files.readEnd(
     messageFile(world, record, container.name, run.attempt),
     mostMessageBytes,
   );

@@ -40,11 +40,13 @@ export const realNodeFiles: NodeFiles = {
     else await Deno.writeTextFile(path, text);
     await Deno.chmod(path, mode);
   },
-  async readStart(path, bytes) {
+  async readEnd(path, bytes) {
     const file = await orWhenMissing(Deno.open(path, { read: true }), undefined);
     if (file === undefined) return "";
     try {
       // No more than is wanted: a container may have written as much as its disk holds.
+      const { size } = await file.stat();
+      if (size > bytes) await file.seek(size - bytes, Deno.SeekMode.Start);
       const found = new Uint8Array(bytes);
       let length = 0;
       for (let read: number | null = 0; read !== null && length < bytes; length += read ?? 0) {

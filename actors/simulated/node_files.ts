@@ -43,8 +43,8 @@ export class SimulatedNodeFiles implements NodeFiles {
     return Promise.resolve();
   }
 
-  readStart(path: string, bytes: number): Promise<string> {
-    return Promise.resolve((this.files.get(path) ?? "").slice(0, bytes));
+  readEnd(path: string, bytes: number): Promise<string> {
+    return Promise.resolve((this.files.get(path) ?? "").slice(-bytes));
   }
 
   remove(directory: string): Promise<void> {

@@ -88,6 +88,22 @@ Deno.test("kubelet shows a new pod the ConfigMap as it is now, however lately an
   node.crash();
 });
 
+Deno.test("kubelet starts each attempt of a container once, though earlier ones cannot be removed", async () => {
+  const node = await startedNode();
+  node.behaviours.set("app", { endsAfterMs: 1_000, exitCode: 1 });
+  node.runtime.remove = () => Promise.reject(new Error("the engine is busy"));
+  await node.createPod("crash");
+  await node.clock.pass(120_000);
+  const { restartCount } = (await node.container("crash"))!;
+  const starts = [...node.runtime.starts].filter(([name]) => name.startsWith("k8s_app_"));
+  assertEquals(
+    starts.map(([name, count]) => [Number(name.split("_").at(-1)), count]),
+    [0, 1, 2, 3, 4].map((n) => [n, 1]),
+  );
+  assertEquals(restartCount, 4);
+  node.crash();
+});
+
 Deno.test("kubelet is not ready while its engine is gone, and then hears of what ended meanwhile", async () => {
   const node = await startedNode();
   await node.createPod("away", { restartPolicy: "Never" });
