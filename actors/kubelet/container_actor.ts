@@ -84,6 +84,8 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
       try {
         await world.runtime.start(run.id);
       } catch (error) {
+        // The engine may have lost its answer, not the start: what runs is not started again.
+        if (await isRunning(world, run.id)) return startedNow(world, record, container, run, order);
         await settleEnd(world, record, container, run).catch(() => {});
         world.containerEvent(record, container, "Warning", "Failed", `Error: ${messageOf(error)}`);
         return trouble(
@@ -92,13 +94,7 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
           "",
         );
       }
-      run.facts = { ...run.facts, startedAt: run.facts.startedAt ?? world.now() };
-      container.trouble = undefined;
-      world.containerEvent(record, container, "Normal", "Started", "Container started");
-      order.answer({ type: "container.started" });
-      run.startAnswered = true;
-      // It ended before its start was answered: now its actor may hear of it.
-      if (run.ending !== undefined) await tellExit(world, record, container, run);
+      return startedNow(world, record, container, run, order);
     },
     runPostStart: async (_, { self, signal }) => {
       const { record, container } = at(self);
@@ -214,8 +210,43 @@ async function untilExited(world: KubeletWorld, id: string): Promise<void> {
   await world.runtime.stop(id, 0);
 }
 
+async function startedNow(
+  world: KubeletWorld,
+  record: PodRecord,
+  container: ContainerRecord,
+  run: RunRecord,
+  order: { answer(fact: { type: "container.started" }): void },
+): Promise<void> {
+  run.facts = { ...run.facts, startedAt: run.facts.startedAt ?? world.now() };
+  container.trouble = undefined;
+  world.containerEvent(record, container, "Normal", "Started", "Container started");
+  order.answer({ type: "container.started" });
+  run.startAnswered = true;
+  // It ended before its start was answered: now its actor may hear of it.
+  if (run.ending !== undefined) await tellExit(world, record, container, run);
+}
+
+async function isRunning(world: KubeletWorld, id: string): Promise<boolean> {
+  try {
+    return (await world.runtime.inspect(id))?.state === "running";
+  } catch {
+    return false; // Not known now: the next attempt looks again before it makes anything.
+  }
+}
+
+/** The attempt before may run although its start failed: no two of one container at once. */
+async function endEarlierRun(world: KubeletWorld, record: PodRecord, container: ContainerRecord): Promise<void> {
+  const { run } = container;
+  if (run === undefined || run.facts.finishedAt !== undefined) return;
+  if ((await world.runtime.inspect(run.id))?.state !== "running") return;
+  await world.runtime.kill(run.id);
+  await untilExited(world, run.id);
+  await settleEnd(world, record, container, run);
+}
+
 async function makeContainer(world: KubeletWorld, record: PodRecord, container: ContainerRecord): Promise<void> {
   if (record.sandbox === undefined) throw new Error("Cannot make container: its pod has no sandbox");
+  await endEarlierRun(world, record, container);
   const draft = await containerDraft(world, record, container);
   let made: { id: string };
   try {

@@ -47,7 +47,8 @@ export function settleEnd(
   container: ContainerRecord,
   run: RunRecord,
 ): Promise<number> {
-  run.ending ??= (async () => {
+  if (run.ending !== undefined) return run.ending;
+  const ending = (async () => {
     const found = await world.runtime.inspect(run.id);
     if (found === undefined) {
       run.facts = {
@@ -59,10 +60,7 @@ export function settleEnd(
       };
       return vanished;
     }
-    if (found.state === "running") {
-      run.ending = undefined;
-      throw new Error(`Cannot tell how container "${found.name}" ended: it runs`);
-    }
+    if (found.state === "running") throw new Error(`Cannot tell how container "${found.name}" ended: it runs`);
     const facts = factsOf(found, run.facts.image);
     const message = facts.message ?? await terminationMessage(world, record, container, run, facts.exitCode ?? 0);
     run.facts = {
@@ -72,7 +70,12 @@ export function settleEnd(
     };
     return found.exitCode;
   })();
-  return run.ending;
+  run.ending = ending;
+  // What could not be found out now (the engine is gone, or it runs yet) is asked anew the next time.
+  ending.catch(() => {
+    if (run.ending === ending) run.ending = undefined;
+  });
+  return ending;
 }
 
 /** Tells the container's actor of an exit, unless it has heard of it or its start is still being answered. */

@@ -34,8 +34,8 @@ export function writeStatus(world: KubeletWorld, record: PodRecord): Promise<voi
       }, {
         subresource: "status",
       });
-      // The watch brings the same later; what is decided meanwhile must not be decided on the old one.
-      record.pod = answer;
+      // The watch brings the same later; what is decided meanwhile must not be decided on the old one. Through the
+      // informer, so that a deletion that is first seen here is acted on.
       world.pods?.learn(answer);
     } catch (error) {
       // Gone, or another pod has its name: 409 is what a wrong uid is answered with.

@@ -1,7 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
 import type { Lease, Node } from "../../../machines/objects/object.ts";
-import { resources } from "../../../ports/api_client.ts";
+import { type ApiWatchSink, resources, type WatchEvent } from "../../../ports/api_client.ts";
+import { RuntimeError } from "../../../ports/container_runtime.ts";
 import { SimulatedNode } from "./simulated_node.ts";
 
 const isReady = (pod: { status?: { conditions?: { type: string; status: string }[] } } | undefined) =>
@@ -101,6 +102,89 @@ Deno.test("kubelet starts each attempt of a container once, though earlier ones 
     [0, 1, 2, 3, 4].map((n) => [n, 1]),
   );
   assertEquals(restartCount, 4);
+  node.crash();
+});
+
+Deno.test("kubelet does not start a container again whose start was carried out and reported as failed", async () => {
+  const node = await startedNode();
+  const start = node.runtime.start.bind(node.runtime);
+  node.runtime.start = async (id) => {
+    await start(id);
+    if (node.runtime.starts.size === 2) throw new RuntimeError("refused", "Cannot start: the connection was reset");
+  };
+  await node.createPod("told-wrong");
+  await node.clock.pass(60_000);
+  assertEquals([...node.runtime.starts.values()], [1, 1]);
+  assert(isReady(await node.pod("told-wrong")));
+  assertEquals((await node.container("told-wrong"))?.restartCount, 0);
+  assertEquals(node.faults, []);
+  node.crash();
+});
+
+Deno.test("kubelet ends what runs of an attempt that it gave up before it makes the next", async () => {
+  const node = await startedNode();
+  const start = node.runtime.start.bind(node.runtime);
+  const inspect = node.runtime.inspect.bind(node.runtime);
+  const lost = new RuntimeError("unreachable", "Cannot reach the engine");
+  let answers = true;
+  node.runtime.start = async (id) => {
+    await start(id);
+    if (node.runtime.starts.size !== 2 || !answers) return;
+    answers = false;
+    throw lost;
+  };
+  // Nor can it be asked what became of it.
+  node.runtime.inspect = (id) => {
+    if (answers) return inspect(id);
+    answers = true;
+    node.runtime.inspect = inspect;
+    return Promise.reject(lost);
+  };
+  let most = 0;
+  await node.createPod("unknown");
+  for (let second = 0; second < 60; second++) {
+    await node.clock.pass(1_000);
+    most = Math.max(most, node.runtime.containers().filter(({ state }) => state === "running").length);
+  }
+  assertEquals(most, 2, "the sandbox and one container");
+  assert(isReady(await node.pod("unknown")));
+  assertEquals(node.faults, []);
+  node.crash();
+});
+
+Deno.test("kubelet heeds a deletion that it first sees in the answer to its own status write", async () => {
+  const node = await startedNode();
+  const watch = node.api.watch.bind(node.api);
+  let deaf = false;
+  node.api.watch = (resource, options, sink: ApiWatchSink<never>) =>
+    watch(resource, options, { ...sink, events: (batch: readonly WatchEvent<never>[]) => deaf || sink.events(batch) });
+  node.crash();
+  await node.start();
+  await node.clock.pass(2_000);
+  await node.createPod("unseen");
+  await node.clock.pass(5_000);
+  const id = (await node.container("unseen"))!.containerID!.replace("docker://", "");
+  deaf = true;
+  await node.api.delete(resources.pods, "default", "unseen", { gracePeriodSeconds: 5 });
+  node.runtime.exit(id, 1);
+  await node.clock.pass(60_000);
+  assertEquals(await node.pod("unseen"), undefined);
+  assertEquals(node.faults, []);
+  node.crash();
+});
+
+Deno.test("kubelet asks again how a container ended when the engine could not say so at first", async () => {
+  const node = await startedNode();
+  await node.createPod("unasked");
+  await node.clock.pass(5_000);
+  const inspect = node.runtime.inspect.bind(node.runtime);
+  let failures = 2;
+  node.runtime.inspect = (id) =>
+    failures-- > 0 ? Promise.reject(new RuntimeError("unreachable", "Cannot reach the engine")) : inspect(id);
+  await node.api.delete(resources.pods, "default", "unasked", { gracePeriodSeconds: 5 });
+  await node.clock.pass(60_000);
+  assertEquals(await node.pod("unasked"), undefined);
+  assertEquals(node.faults, []);
   node.crash();
 });
 
