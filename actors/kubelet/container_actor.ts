@@ -134,12 +134,12 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
     stopContainer: async ({ graceMs }, { self, signal }) => {
       const { record, container } = at(self);
       tellKilling(world, record, container);
-      return await ended(world, record, container, (id) => world.runtime.stop(id, graceMs / 1000, signal));
+      await end(world, record, container, (id) => world.runtime.stop(id, graceMs / 1000, signal));
     },
     killContainer: async (_, { self }) => {
       const { record, container } = at(self);
       tellKilling(world, record, container);
-      return await ended(world, record, container, async (id) => {
+      await end(world, record, container, async (id) => {
         await world.runtime.kill(id);
         await untilExited(world, id);
       });
@@ -189,20 +189,24 @@ function tellKilling(world: KubeletWorld, record: PodRecord, container: Containe
   world.containerEvent(record, container, "Normal", "Killing", text);
 }
 
-/** Ends the run by `how` and answers with its exit; nothing when its actor has heard of the exit already. */
-async function ended(
+/**
+ * Ends the run by `how` and tells of its exit, once. Not as an answer: the grace may be over while that waits its turn,
+ * the order is called off then, and nobody would hear of the exit.
+ */
+async function end(
   world: KubeletWorld,
   record: PodRecord,
   container: ContainerRecord,
   how: (id: string) => Promise<void>,
-) {
+): Promise<void> {
   const { run } = container;
-  if (run === undefined) return { type: "container.exited", exitCode: 137 } as const;
+  const tell = (exitCode: number) => world.system.tell(container.address, { type: "container.exited", exitCode });
+  if (run === undefined) return tell(137);
   await how(run.id);
   const exitCode = await settleEnd(world, record, container, run);
   if (run.exitTold) return;
   run.exitTold = true;
-  return { type: "container.exited", exitCode } as const;
+  tell(exitCode);
 }
 
 /** SIGKILL takes effect a moment after it was sent: waits for it through the runtime's own stop. */

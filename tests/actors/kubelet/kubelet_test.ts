@@ -188,6 +188,33 @@ Deno.test("kubelet asks again how a container ended when the engine could not sa
   node.crash();
 });
 
+Deno.test("kubelet hears of an end that comes in the very moment in which the grace is over", async () => {
+  const node = new SimulatedNode();
+  // Its event is lost, so that only the order's own question brings it to light.
+  const watch = node.runtime.watch.bind(node.runtime);
+  node.runtime.watch = (labels, sink) =>
+    watch(labels, { ...sink, event: (event) => event.type === "exited" || sink.event(event) });
+  await node.start();
+  await node.clock.pass(2_000);
+  await node.createPod("just-so");
+  await node.clock.pass(5_000);
+  const at = [...node.system.addresses()].find((address) => address.includes("/container/"))!;
+  const inspect = node.runtime.inspect.bind(node.runtime);
+  let held = 0;
+  node.runtime.inspect = (id) => {
+    const grace = node.system.report(at)?.timers.find((timer) => timer.id.includes("gracePeriod"));
+    if (grace === undefined || held++ > 0) return inspect(id);
+    const found = node.runtime.containers().find((container) => container.id === id);
+    return new Promise((resolve) => node.clock.wakeAt(node.clock.now() + grace.inMs, () => resolve(found)));
+  };
+  await node.api.delete(resources.pods, "default", "just-so", { gracePeriodSeconds: 5 });
+  await node.clock.pass(60_000);
+  assert(held > 0);
+  assertEquals(await node.pod("just-so"), undefined);
+  assertEquals(node.faults, []);
+  node.crash();
+});
+
 Deno.test("kubelet is not ready while its engine is gone, and then hears of what ended meanwhile", async () => {
   const node = await startedNode();
   await node.createPod("away", { restartPolicy: "Never" });
