@@ -42,6 +42,11 @@ export class SimulatedPacketFilter implements PacketFilter {
     }
   }
 
+  /** The machine was started anew: the kernel knows no tables. */
+  reset(): void {
+    this.#tables = new Map();
+  }
+
   tables(): Promise<string[]> {
     return Promise.resolve([...this.#tables.keys()].sort());
   }

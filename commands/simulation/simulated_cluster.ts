@@ -26,6 +26,8 @@ import {
 } from "./simulated_master.ts";
 import { SimulatedNode } from "./simulated_node.ts";
 
+const storeRetryMs = 2_000;
+
 export interface ClusterOptions {
   readonly seed: number;
   readonly masters: number;
@@ -143,6 +145,7 @@ export class SimulatedCluster {
           const running = await startSimulatedMaster(options);
           if (!process.alive) return;
           own.running = running;
+          this.#watchStore(own, process, running);
           this.events.served?.(running.api, name);
           await prepareSimulatedCluster(running, options);
         }, () => {
@@ -185,6 +188,13 @@ export class SimulatedCluster {
         resources: resources(),
         rootCa: "authority",
       });
+    });
+  }
+
+  /** A master whose store has failed is started anew, as who looks after it would. */
+  #watchStore({ component }: SimulatedMaster, process: SimulatedProcess, { storage }: RunningMaster): void {
+    storage.actor.subscribe((snapshot) => {
+      if (process.alive && component.process === process && snapshot.matches("failed")) component.restart(storeRetryMs);
     });
   }
 

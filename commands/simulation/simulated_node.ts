@@ -40,6 +40,8 @@ export class SimulatedNode {
   readonly files = new SimulatedNodeFiles({ "/etc/machine-id": "simulated", "/etc/resolv.conf": "" });
   /** What its engine does wrong at present. */
   troubles: EngineTroubles = noTroubles;
+  /** Programs that die now and then do so no more. */
+  calm = false;
   /** What its proxy is, while there is one. */
   proxy: KubeProxy | undefined;
   #random: SimulatedRandom;
@@ -51,7 +53,7 @@ export class SimulatedNode {
       clock: options.world,
       random: this.#random,
       images: everyImage(),
-      behave: (draft) => behaviourOf(draft, behaviours),
+      behave: (draft) => behaviourOf(draft, behaviours, this.calm),
       latencyMs: 10,
       observe: (event) => options.observe(event, options.name),
     });
@@ -59,6 +61,12 @@ export class SimulatedNode {
 
   get name(): string {
     return this.options.name;
+  }
+
+  /** The machine lost power: rules and links of the kernel are gone. */
+  forgetKernelState(): void {
+    this.filter.reset();
+    this.links.wired.clear();
   }
 
   async startKubelet(process: SimulatedProcess, system: ActorSystem, client: ApiClient): Promise<void> {
