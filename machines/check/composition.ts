@@ -6,6 +6,7 @@
  */
 import { mixHigh, mixLow } from "./fingerprints.ts";
 import { LocalStates, stays } from "./local_states.ts";
+import { dropMessages, Processes } from "./processes.ts";
 import { amountsOf, groupsOf, HistoryTable, slotHigh, slotLow } from "./row_parts.ts";
 import type { Happening, Message, Move, NetworkModel, SystemModel } from "./system_model.ts";
 
@@ -60,6 +61,7 @@ export class Composition {
   readonly #history: HistoryTable | undefined;
   /** For each cut: the group of each actor; -1: sees everybody. */
   readonly #groups: readonly (readonly number[])[];
+  readonly #processes: Processes;
 
   constructor(readonly model: SystemModel<unknown>) {
     const { actors, network = {} } = model;
@@ -68,7 +70,7 @@ export class Composition {
     if (doubled !== undefined) throw new Error(`Cannot compose: two actors are named "${doubled}"`);
     const amounts = amountsOf(model);
     this.budgets = new Map(Object.keys(amounts).map((name, index) => [name, index]));
-    this.locals = new LocalStates(actors, network, this.budgets);
+    this.locals = new LocalStates(actors, network, this.budgets, model.processes);
     this.#actors = actors.length;
     this.historyAt = actors.length;
     this.cutAt = this.historyAt + 1;
@@ -82,6 +84,7 @@ export class Composition {
     this.#duplicates = this.budgets.get("duplicates") ?? -2;
     if (model.history !== undefined) this.#history = new HistoryTable(model.history);
     this.#groups = groupsOf(model);
+    this.#processes = new Processes(this, model);
     this.next = new Int32Array(this.#inFlight + 64);
   }
 
@@ -168,6 +171,24 @@ export class Composition {
     }
     this.#expandLocals(row, at, sink);
     if (this.#groups.length > 0) this.#expandCuts(row, at, sink);
+    if (this.#processes.size > 0) this.#expandProcesses(row, at, length, sink);
+  }
+
+  #expandProcesses(row: Int32Array, at: number, length: number, sink: Sink): void {
+    const budget = this.budgets.get("crashes");
+    const left = budget === undefined ? 0 : row[at + this.budgetAt + budget]!;
+    for (const { move, members, transitions } of this.#processes.steps(row, at, length, left)) {
+      this.transition = stays;
+      this.#move = undefined;
+      this.#message = -1;
+      this.#special = move;
+      this.#copy(-1);
+      this.nextLength = dropMessages(this.next, this.header, this.nextLength, members, this.locals.messages);
+      for (const transition of transitions) this.#apply(transition);
+      this.#settle(members);
+      if (move.do === "crash") this.next[this.budgetAt + budget!]!--;
+      this.#found(sink, move.do === "crash");
+    }
   }
 
   #expandLocals(row: Int32Array, at: number, sink: Sink): void {
@@ -207,6 +228,19 @@ export class Composition {
         this.next[this.cutAt] = cut;
         this.#found(sink, true);
       }
+    }
+  }
+
+  /** Delivers what the actors of a process that starts tell each other: nothing comes from outside before. */
+  #settle(members: ReadonlySet<number>): void {
+    const { sender, receiver } = this.locals.messages;
+    for (let at = this.header; at < this.nextLength; at++) {
+      const message = this.next[at]!;
+      if (!members.has(sender[message]!) || !members.has(receiver[message]!)) continue;
+      this.next.copyWithin(at, at + 1, this.nextLength--);
+      const transition = this.locals.deliver(this.next[receiver[message]!]!, message);
+      if (transition !== stays) this.#apply(transition);
+      at = this.header - 1;
     }
   }
 

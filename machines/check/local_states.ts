@@ -9,7 +9,15 @@ import { MachineCoverage } from "./machine_coverage.ts";
 import { type ArmedTimer, type MachineState, MachineStates } from "./machine_state.ts";
 import { MessageTable } from "./message_table.ts";
 import { stateKey } from "./state_key.ts";
-import type { AnySystemActor, Envelope, Happening, LocalState, Move, NetworkModel } from "./system_model.ts";
+import type {
+  AnySystemActor,
+  Envelope,
+  Happening,
+  LocalState,
+  Move,
+  NetworkModel,
+  ProcessModel,
+} from "./system_model.ts";
 import { mixHigh, mixLow, PairTable } from "./fingerprints.ts";
 
 type State = MachineState<AnyStateMachine>;
@@ -101,8 +109,9 @@ export class LocalStates {
     readonly actors: readonly AnySystemActor[],
     readonly network: NetworkModel,
     readonly budgets: ReadonlyMap<string, number>,
+    processes: readonly ProcessModel[] = [],
   ) {
-    this.messages = new MessageTable(new Map(actors.map(({ name }, index) => [name, index])), network);
+    this.messages = new MessageTable(new Map(actors.map(({ name }, index) => [name, index])), network, processes);
     for (const { machine } of actors) {
       if (this.#states.has(machine)) continue;
       this.#states.set(machine, new MachineStates<AnyStateMachine>(machine));
@@ -153,6 +162,22 @@ export class LocalStates {
     return [...this.#deliveries.entries()];
   }
 
+  /** An actor that goes down with its process. */
+  crash(local: number, move: Move): number {
+    const { actor, saved } = this.all[local]!;
+    return this.#add(this.intern(actor, undefined, saved), [], [], move);
+  }
+
+  /** An actor that starts again with its process, and is told something at once. */
+  startAgain(actor: number, saved: unknown, input: unknown, move: Move, told: EventObject | undefined): number {
+    const start = this.#start(actor, saved, input, move);
+    if (told === undefined) return start;
+    const { next, orders } = this.transitions[start]!;
+    const local = this.all[next]!;
+    const made = this.#step(local, told);
+    return this.#after(local, { ...made, orders: [...orders, ...made.orders] }, move, told);
+  }
+
   /** What an actor may do by itself. */
   movesOf(local: Local): readonly LocalMove[] {
     return local.moves ??= this.#moves(local);
@@ -163,10 +188,13 @@ export class LocalStates {
     const move: Move = { do: "deliver", actor: local.name, message };
     const isLost = this.network.unhandled === "stays" ? stays : undefined;
     if (local.state === undefined || local.ended) return isLost ?? this.#add(local.id, [], [], move);
-    const { answers, event } = message;
+    const { answers, answersParams, event } = message;
+    const key = answersParams === undefined ? undefined : stateKey(answersParams);
     const answered = answers === undefined
       ? undefined
-      : local.state.outstanding.find((order) => order.type === answers);
+      : local.state.outstanding.find(({ type, params }) =>
+        type === answers && (key === undefined || stateKey(params) === key)
+      );
     if (answers !== undefined && answered === undefined) return isLost ?? this.#add(local.id, [], [], move);
     const made = this.#step(local, event);
     if (made.edges.length === 0 && answered === undefined && isLost !== undefined) return isLost;

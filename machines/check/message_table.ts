@@ -1,7 +1,7 @@
 /** Messages as small numbers. */
 import { mixHigh, mixLow } from "./fingerprints.ts";
 import { stateKey } from "./state_key.ts";
-import type { Envelope, Message, NetworkModel } from "./system_model.ts";
+import type { Envelope, Message, NetworkModel, ProcessModel } from "./system_model.ts";
 
 export class MessageTable {
   readonly all: Message[] = [];
@@ -17,14 +17,25 @@ export class MessageTable {
   readonly ordered: boolean;
   readonly #ids = new Map<string, number>();
 
-  constructor(readonly actors: ReadonlyMap<string, number>, network: NetworkModel) {
+  /** For each actor of a process: its first one, whose inbox they share. */
+  readonly #inboxes = new Map<number, number>();
+
+  constructor(
+    readonly actors: ReadonlyMap<string, number>,
+    network: NetworkModel,
+    processes: readonly ProcessModel[] = [],
+  ) {
     this.ordered = network.order === "ordered";
+    for (const { actors: names } of processes) {
+      const members = names.map((name) => actors.get(name) ?? -1);
+      for (const member of members) this.#inboxes.set(member, members[0]!);
+    }
   }
 
   intern(from: number, envelope: Envelope, fromName: string): number {
     const to = this.actors.get(envelope.to);
     if (to === undefined) throw new Error(`Cannot send "${envelope.event.type}": there is no actor "${envelope.to}"`);
-    const key = `${from}>${to}:${envelope.answers ?? ""}${stateKey(envelope.event)}`;
+    const key = `${from}>${to}:${envelope.answers ?? ""}${stateKey(envelope.answersParams)}${stateKey(envelope.event)}`;
     let id = this.#ids.get(key);
     if (id === undefined) {
       id = this.all.length;
@@ -32,7 +43,8 @@ export class MessageTable {
       this.all.push({ ...envelope, from: fromName });
       this.receiver.push(to);
       this.sender.push(from);
-      const channel = from * this.actors.size + to;
+      const inbox = this.#inboxes.get(to);
+      const channel = inbox === undefined ? from * this.actors.size + to : inbox * (this.actors.size + 1);
       this.channel.push(channel);
       this.rank.push(this.ordered ? channel : id);
       this.low.push(mixLow(id + 0x40000000));

@@ -207,12 +207,16 @@ export class Symmetry {
   #message({ names, places, messages }: Renaming, id: number): number {
     const { locals } = this.composition;
     return messages[id] ??= ((): number => {
-      const { to, from, event, answers } = locals.messages.all[id]!;
+      const { to, from, event, answers, answersParams } = locals.messages.all[id]!;
       const envelope = { to: names.get(to) ?? to, event: this.#event(event, names) };
       const sender = places[locals.messages.sender[id]!]!;
       return locals.messages.intern(
         sender,
-        answers === undefined ? envelope : { ...envelope, answers },
+        answers === undefined ? envelope : {
+          ...envelope,
+          answers,
+          ...(answersParams !== undefined && { answersParams: this.#renamed(answersParams, names) }),
+        },
         names.get(from) ?? from,
       );
     })();

@@ -37,6 +37,8 @@ export interface Envelope {
   readonly event: EventObject;
   /** The order of the receiver that this answers; it is dropped when no such order is outstanding there any more. */
   readonly answers?: string;
+  /** The params of that order, where others of its name may have been called off and are still under way. */
+  readonly answersParams?: unknown;
 }
 
 /** A message in flight. */
@@ -124,6 +126,29 @@ export function systemActor<M extends AnyStateMachine, View = undefined, Saved =
   options?: ActorOptions<M, View, Saved>,
 ): SystemActor<M, View, Saved> {
   return { name, machine, options: options ?? {} };
+}
+
+/**
+ * Actors that crash and start again together; what is under way to them and from them is lost with the process. In an
+ * ordered network they share one inbox, as the actors of a process share one run queue: what was sent to one of them
+ * first comes first, whoever sent it.
+ */
+export interface ProcessModel {
+  readonly name: string;
+  readonly actors: readonly string[];
+  /**
+   * What it may start again with, read from what is left of the world. Called only while all of them are down; empty:
+   * it cannot start there.
+   */
+  // deno-lint-ignore no-explicit-any
+  restarts(state: SystemState<any>): readonly ProcessStart[];
+}
+
+export interface ProcessStart {
+  /** By actor; who is not in it stays down. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** What an actor is told first of all, before anything else can happen. */
+  readonly tells?: Readonly<Record<string, EventObject & Readonly<Record<string, unknown>>>>;
 }
 
 export interface NetworkModel {
@@ -215,6 +240,7 @@ export interface Progress {
 export interface SystemModel<History = unknown> {
   readonly actors: readonly AnySystemActor[];
   readonly network?: NetworkModel;
+  readonly processes?: readonly ProcessModel[];
   /** How many crashes there may be in all. Default 0. */
   readonly crashes?: number;
   /** What events of actors spend. */

@@ -161,7 +161,12 @@ export function tellSystem(composition: Composition, moves: readonly Move[], cyc
 function sayOutcome({ move, sent }: Happening, state: SystemState<unknown>): string {
   if (move.do === "start") return state.locals.map((local) => `${local.name}: ${sayLocal(local)}`).join("; ");
   if (!("actor" in move) || move.do === "lose" || move.do === "duplicate") return "";
-  const local = state.locals.find(({ name }) => name === move.actor)!;
+  const local = state.locals.find(({ name }) => name === move.actor);
+  if (local === undefined) {
+    return move.do === "restart"
+      ? `-> ${state.locals.map((each) => `${each.name}: ${sayLocal(each)}`).join("; ")}`
+      : "";
+  }
   if (local.down && move.do === "deliver") return `in vain: ${local.name} is down`;
   const sends = sent.length === 0 ? "" : `; sends ${sent.map(({ to, event }) => `${to} ${event.type}`).join(", ")}`;
   return `-> ${local.name} ${sayLocal(local)}${sends}`;

@@ -257,11 +257,13 @@ export const containerMachine = containerSetup.createMachine({
       description: "Ended with exit code 0 and is not started again.",
       entry: [{ type: "tellPod", params: { fact: "completed" } }, "forgetFound"],
       on: {
-        "container.startAsked": [
-          { guard: "isInit", target: "preparing", actions: "allowStart" },
-          { actions: { type: "tellPod", params: { fact: "completed" } } },
+        // Asked by a pod that has not heard of the end yet: it does not run twice.
+        "container.startAsked": { actions: { type: "tellPod", params: { fact: "completed" } } },
+        "container.stopAsked": [
+          // A new sandbox is made: the init containers run once more in it.
+          { guard: "isInit", target: "stopped", actions: "forbidStart" },
+          { actions: { type: "tellPod", params: { fact: "stopped" } } },
         ],
-        "container.stopAsked": { actions: { type: "tellPod", params: { fact: "stopped" } } },
       },
     },
     failed: {

@@ -18,6 +18,7 @@ const deadlineExceeded = {
   reason: "DeadlineExceeded",
   message: "Pod was active on the node longer than the specified deadline",
 };
+const named = ({ event }: { event: { name: string } }) => ({ name: event.name });
 const grace = ({ event }: { event: { graceMs: number } }) => ({ graceMs: event.graceMs });
 
 export const podMachine = podSetup.createMachine({
@@ -181,7 +182,13 @@ export const podMachine = podSetup.createMachine({
                 { type: "noteAsked", params: current },
               ],
               on: {
-                "container.started": { target: "choosing", ...note("up") },
+                // Only a sidecar's start lets the next one begin. Whoever else has started is not told so again: it may
+                // have completed meanwhile, and would run once more.
+                "container.started": {
+                  guard: { type: "startsNext", params: named },
+                  target: "choosing",
+                  ...note("up"),
+                },
                 "container.completed": { target: "choosing", ...note("completed") },
                 "container.failed": { target: "choosing", ...note("failed") },
               },
@@ -203,6 +210,7 @@ export const podMachine = podSetup.createMachine({
         recreating: {
           description: "The sandbox died: all containers are stopped, then everything begins again with a new one.",
           initial: "stopping",
+          entry: "forgetCompletedInits",
           on: { "sandbox.died": {} },
           states: {
             stopping: { description: "Stops what still runs.", ...stopsAll("#pod.active.recreating.removing") },

@@ -6,6 +6,7 @@ import {
   appsAreOver,
   beginAgain,
   currentInit,
+  forgetCompletedInits,
   type InitContainer,
   initFailed,
   lastSidecar,
@@ -113,6 +114,7 @@ export const podSetup = setup({
       },
     }),
     beginAgain: assign({ standing: ({ context }) => beginAgain(context) }),
+    forgetCompletedInits: assign({ standing: ({ context }) => forgetCompletedInits(context) }),
     setGrace: assign({ graceMs: (_, params: { graceMs: number }) => params.graceMs }),
     forgetFound: assign({ found: { sandbox: "none" as const, initialized: false } }),
     noteObjectGone: assign({ objectGone: true }),
@@ -138,6 +140,10 @@ export const podSetup = setup({
     canMakeContainers: and(["isSandboxMade", "isMounted"]),
     isPrepared: and(["isSandboxUp", "isMounted"]),
     initHasFailed: ({ context }) => initFailed(context),
+    startsNext: ({ context }, params: { name: string }) => {
+      const init = currentInit(context);
+      return init !== undefined && init.sidecar && init.name === params.name;
+    },
     isInitialized: ({ context }) => currentInit(context) === undefined,
     appsAreOver: ({ context }) => appsAreOver(context),
     endedWell: ({ context }) => context.apps.every((name) => context.standing[name] === "completed"),

@@ -61,3 +61,13 @@ export function beginAgain(members: Members): Record<string, Standing> {
   ]);
   return Object.fromEntries(kept);
 }
+
+/** Completed init containers are to run again: they are stopped with the others, so that they hear of it. */
+export function forgetCompletedInits(members: Members): Record<string, Standing> {
+  const inits = new Set(members.inits.map(({ name }) => name));
+  const standing = Object.entries(members.standing).map(([name, at]): [string, Standing] => [
+    name,
+    at === "completed" && inits.has(name) ? "asked" : at,
+  ]);
+  return Object.fromEntries(standing);
+}

@@ -49,6 +49,21 @@ const cases: { name: string; input?: Partial<PodInput>; events: PodEvent[]; stat
     orders: ["forgetPreparation", "startContainers one"],
   },
   {
+    // It may have completed before a second request reaches it: it would run twice.
+    name: "does not ask an init container that has started to start once more",
+    input: { inits },
+    events: [...ready, fact("started", "one")],
+    state: "active.initializing.waiting",
+    orders: [],
+  },
+  {
+    name: "has completed init containers stopped, too, when the sandbox died, so that they run again in the next one",
+    input: { inits: [inits[0]!] },
+    events: [...ready, fact("completed", "one"), { type: "sandbox.died" }],
+    state: "active.recreating.stopping.mains",
+    orders: ["stopContainers one app"],
+  },
+  {
     name: "starts a sidecar after it",
     input: { inits },
     events: [...ready, fact("completed", "one")],
