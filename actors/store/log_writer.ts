@@ -56,10 +56,22 @@ export class LogWriter {
    * Goes on in the last segment, or makes the first one. That holds, from the moment it has a name, the entry that says
    * who the members are: a log without one belongs to a member that has yet to hear of them.
    */
-  async open(founding: { term: number; configuration: Uint8Array }): Promise<void> {
-    const last = this.#full.pop();
+  async open(founding?: { term: number; configuration: Uint8Array }): Promise<void> {
+    const last = this.#full.at(-1);
     if (last === undefined) return await this.#roll(founding);
+    this.#full.pop();
     this.#open = { ...last, file: await this.disk.open(`${this.directory}/${last.name}`) };
+  }
+
+  /**
+   * The log goes on after a snapshot that came from elsewhere, in a new segment; all that was before is removed. The
+   * snapshot is durable already.
+   */
+  async beginAnew(after: Position, hardState: HardState): Promise<void> {
+    this.last = { index: after.index, term: after.term };
+    this.hardState = hardState;
+    await this.#roll();
+    while (this.#full.length > 0) await this.#removeOldest();
   }
 
   /** The next batch goes into a new segment, so that the ones before can be removed as a whole. */
@@ -84,7 +96,12 @@ export class LogWriter {
 
   /** Adds the next entry to the batch. */
   add(term: number, type: EntryType, payload: (out: ByteWriter) => void): Position {
-    const position = { index: this.last.index + 1, term };
+    return this.addAt(this.last.index + 1, term, type, payload);
+  }
+
+  /** Adds an entry; the one that was at this index, and all after it, are replaced. */
+  addAt(index: number, term: number, type: EntryType, payload: (out: ByteWriter) => void): Position {
+    const position = { index, term };
     this.#batch.entry(position.index, term, type, payload);
     this.last = position;
     return position;
@@ -106,10 +123,14 @@ export class LogWriter {
     for (;;) {
       const [oldest, next = this.#open] = this.#full;
       if (oldest === undefined || next === undefined || next.before.index > index) return;
-      await this.disk.remove(`${this.directory}/${oldest.name}`);
-      await this.disk.syncDirectory(this.directory);
-      this.#full.shift();
+      await this.#removeOldest();
     }
+  }
+
+  async #removeOldest(): Promise<void> {
+    await this.disk.remove(`${this.directory}/${this.#full[0]!.name}`);
+    await this.disk.syncDirectory(this.directory);
+    this.#full.shift();
   }
 
   async close(): Promise<void> {
@@ -124,7 +145,7 @@ export class LogWriter {
 
   /** The name appears when the header is durable, so a segment without one is damage, not a crash. */
   async #roll(founding?: { term: number; configuration: Uint8Array }): Promise<void> {
-    const number = (this.#open?.number ?? 0) + 1;
+    const number = (this.#open?.number ?? this.#full.at(-1)?.number ?? 0) + 1;
     const name = segmentName(number, this.last.index + 1);
     const draft = `${this.directory}/${draftName(name)}`;
     const before = this.last;

@@ -16,6 +16,7 @@ import {
   type TxnResult,
 } from "../../ports/storage.ts";
 import { type ActorHandle, ActorSystem, type Address, address } from "../system.ts";
+import { drawLeaseId, rangeOf, requireWhole } from "./request_checks.ts";
 import { storageError, StoreMember } from "./store_member.ts";
 import { turn } from "./turn.ts";
 import { storeMemberKind } from "./store_orders.ts";
@@ -209,21 +210,4 @@ class SingleMemberStorage implements MemberStorage {
       });
     });
   }
-}
-
-function rangeOf({ end, startRevision }: { end?: string; startRevision?: number }) {
-  return { ...(end === undefined ? {} : { end }), revision: startRevision ?? 0 };
-}
-
-/** 53 bits, not 0. */
-function drawLeaseId(random: Random): number {
-  const bytes = random.bytes(7);
-  let id = bytes[0]! & 0x1f;
-  for (let i = 1; i < 7; i++) id = id * 256 + bytes[i]!;
-  return Math.max(1, id);
-}
-
-function requireWhole(name: string, value: number): void {
-  if (Number.isSafeInteger(value) && value > 0) return;
-  throw new StorageError("invalid", `Cannot use ${name} ${value}: it must be a whole number from 1 to 2^53 - 1`);
 }

@@ -73,7 +73,7 @@ export class ProposalQueue {
 }
 
 /** About the size of its log entry. */
-function weigh(command: Command): number {
+export function weigh(command: Command): number {
   if (command.type !== "txn") return 32;
   let bytes = 64;
   for (const { key, value } of command.compare) bytes += key.length + (typeof value === "number" ? 8 : value.length);

@@ -1,6 +1,7 @@
 /** Reading a store's directory back after a stop or a crash. Nothing is changed but drafts, which are removed. */
 import type { Configuration, Entry, HardState, Identity, Position } from "../../machines/raft/entry.ts";
 import { ByteReader, MalformedBytes } from "../../machines/raft/bytes.ts";
+import { type Roster } from "../../machines/raft/roster.ts";
 import { type LogRecord, readBatch, readConfiguration, type SegmentHeader } from "../../machines/raft/log_format.ts";
 import { KeyValueState } from "../../machines/store/key_value_state.ts";
 import { SnapshotReader } from "../../machines/store/snapshot_format.ts";
@@ -19,6 +20,10 @@ export interface StoredLog {
   readonly last: Position;
   /** What `state` stands for. */
   readonly applied: Position;
+  /** Who the members were there, and what they were called. */
+  readonly base: { readonly configuration: Configuration; readonly roster: Roster };
+  /** The snapshot came from another member and a crash kept the log from beginning anew after it. */
+  readonly mustBeginAnew: boolean;
   readonly state: KeyValueState;
   /** Entries after `applied`. */
   readonly entries: readonly Entry[];
@@ -61,7 +66,7 @@ export async function readLog(disk: Disk, directory: string, clock: Clock): Prom
   for (const name of names.filter(isDraft)) await disk.remove(`${directory}/${name}`);
   const notes: string[] = [];
   const snapshot = await readSnapshots(disk, directory, names.filter(isSnapshot), clock, notes);
-  const log = new LogReader(snapshot.applied, snapshot.configuration, snapshot.identity);
+  const log = new LogReader(snapshot);
   const segments = names.filter(isSegment);
   // Segments that the snapshot replaces are kept for the day it turns out to be damaged: they need not be read.
   const first = Math.max(
@@ -75,13 +80,14 @@ export async function readLog(disk: Disk, directory: string, clock: Clock): Prom
   if (segments.length === 0 && names.some(isSnapshot)) {
     throw new LogRefused(`Cannot open the store in "${directory}": it has snapshots but no log`);
   }
-  if (log.last.index < snapshot.applied.index) {
+  if (log.last.index < snapshot.applied.index && !snapshot.installed) {
     throw new LogRefused(
       `Cannot open the store in "${directory}": its log ends at entry ${log.last.index}, ` +
         `before its snapshot of entry ${snapshot.applied.index}`,
     );
   }
-  return { ...snapshot, ...log.result(), notes };
+  const { applied, state, snapshots, configuration, roster } = snapshot;
+  return { applied, state, snapshots, base: { configuration, roster }, ...log.result(), notes };
 }
 
 async function sizeOf(disk: Disk, path: string): Promise<number> {
@@ -92,6 +98,8 @@ async function sizeOf(disk: Disk, path: string): Promise<number> {
     await file.close();
   }
 }
+
+type ReadSnapshot = Awaited<ReturnType<typeof readSnapshots>>;
 
 async function readSnapshots(disk: Disk, directory: string, names: string[], clock: Clock, notes: string[]) {
   for (const name of [...names].reverse()) {
@@ -114,11 +122,13 @@ async function readSnapshots(disk: Disk, directory: string, names: string[], clo
     for (const other of names.filter((other) => other < name)) {
       older.push({ name: other, index: snapshotIndex(other), bytes: await sizeOf(disk, `${directory}/${other}`) });
     }
-    const { member, cluster, index, term, configuration } = header;
+    const { member, cluster, index, term, configuration, roster = [], installed = false } = header;
     return {
       identity: { member, cluster },
       applied: { index, term },
       configuration,
+      roster,
+      installed,
       state,
       snapshots: [...older, loaded],
     };
@@ -127,6 +137,8 @@ async function readSnapshots(disk: Disk, directory: string, names: string[], clo
     identity: undefined,
     applied: { index: 0, term: 0 },
     configuration: { voters: [], learners: [] },
+    roster: [],
+    installed: false,
     state: new KeyValueState(),
     snapshots: [],
   };
@@ -140,11 +152,18 @@ class LogReader {
   #hardState: HardState = { term: 0, vote: "", commit: 0 };
   #torn: TornTail | null = null;
   #logBytes = 0;
+  readonly applied: Position;
+  identity: Identity | undefined;
   /** A segment has been read: the next one must go on where it ends. */
   #begun = false;
 
-  constructor(readonly applied: Position, readonly snapshotConfiguration: Configuration, public identity?: Identity) {
+  /** The entry that the snapshot stands for, or the place before the log's first entry, was met and not replaced. */
+  #meetsSnapshot = false;
+
+  constructor(readonly snapshot: ReadSnapshot) {
     this.last = { index: 0, term: 0 };
+    this.applied = snapshot.applied;
+    this.identity = snapshot.identity;
   }
 
   /** Takes a segment as it is named. */
@@ -182,15 +201,20 @@ class LogReader {
   }
 
   result() {
-    const configuration = this.#entries.findLast((entry) => entry.type === "configuration");
+    // What is left of a log that such a snapshot replaces says nothing any more, but term and vote count.
+    const mustBeginAnew = this.snapshot.installed && !this.#meetsSnapshot;
+    if (mustBeginAnew) Object.assign(this, { last: this.applied });
+    const entries = mustBeginAnew ? [] : this.#entries;
+    const configuration = entries.findLast((entry) => entry.type === "configuration");
     return {
       identity: this.identity,
       hardState: this.#hardState,
       configuration: configuration === undefined
-        ? this.snapshotConfiguration
+        ? this.snapshot.configuration
         : readConfiguration(new ByteReader(configuration.payload)),
       last: this.last,
-      entries: this.#entries,
+      entries,
+      mustBeginAnew,
       segments: this.#segments,
       torn: this.#torn,
       logBytes: this.#logBytes,
@@ -224,11 +248,19 @@ class LogReader {
         this.#refuse(name, 0, `entries ${missing} are neither in the log nor in a snapshot`);
       }
       this.last = header.before;
+    } else if (this.snapshot.installed && this.#isSnapshot(header.before)) {
+      this.last = header.before;
+      this.#entries = [];
     } else if (header.before.index !== this.last.index || header.before.term !== this.last.term) {
       this.#refuse(name, 0, `it follows entry ${header.before.index}, but the log ends at ${this.last.index}`);
     }
     this.#begun = true;
     this.#hardState = header.hardState;
+    if (this.#isSnapshot(header.before)) this.#meetsSnapshot = true;
+  }
+
+  #isSnapshot({ index, term }: Position): boolean {
+    return index === this.applied.index && term === this.applied.term;
   }
 
   #follow(number: number, name: string): void {
@@ -245,6 +277,7 @@ class LogReader {
     // An index that is there already replaces what was written from it on: a new leader had other entries there.
     if (index <= this.last.index) this.#entries = this.#entries.filter((kept) => kept.index < index);
     this.last = { index, term };
+    if (index <= this.applied.index) this.#meetsSnapshot = this.#isSnapshot(this.last);
     if (index > this.applied.index) this.#entries.push(entry);
   }
 

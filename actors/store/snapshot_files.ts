@@ -1,4 +1,5 @@
 /** Snapshot files: written piece by piece beside the log, named when durable. The last two are kept. */
+import type { Position } from "../../machines/raft/entry.ts";
 import type { SnapshotHeader } from "../../machines/store/snapshot_format.ts";
 import { SnapshotWriter } from "../../machines/store/snapshot_format.ts";
 import type { KeyValueState } from "../../machines/store/key_value_state.ts";
@@ -60,6 +61,33 @@ export class SnapshotFiles {
     await this.disk.syncDirectory(this.directory);
     this.#known = [...this.#known.filter((known) => known.name !== name), { name, index: header.index, bytes }];
     return bytes;
+  }
+
+  /** The newest, as a file. */
+  get newest(): StoredSnapshot | undefined {
+    return this.#known.at(-1);
+  }
+
+  /** Keeps one that came from another member, in pieces; all others are worth nothing beside it. */
+  async install({ index, term }: Position, pieces: readonly Uint8Array[]): Promise<void> {
+    const name = snapshotName(index, term);
+    const draft = `${this.directory}/${draftName(name)}`;
+    const file = await this.disk.open(draft, { create: true });
+    let bytes = 0;
+    try {
+      await file.truncate(0); // What an earlier try has left.
+      for (const piece of pieces) {
+        await file.append(piece);
+        bytes += piece.length;
+        await turn(this.clock);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.disk.rename(draft, `${this.directory}/${name}`);
+    await this.disk.syncDirectory(this.directory);
+    this.#known = [{ name, index, bytes }];
   }
 
   /** Removes all but the newest good ones. */

@@ -35,7 +35,20 @@ export class WatchHub {
   /** The last revision that was handed out. */
   #revision: number;
 
-  constructor(readonly state: KeyValueState, readonly clock: Clock) {
+  constructor(public state: KeyValueState, readonly clock: Clock) {
+    this.#revision = state.revision;
+  }
+
+  /** The store has leapt ahead, by a snapshot: watches catch up from what history it brings. */
+  rebase(state: KeyValueState): void {
+    this.state = state;
+    for (const watcher of this.#all) {
+      if (!watcher.present) continue;
+      this.#index.delete(watcher);
+      watcher.present = false;
+      watcher.next = Math.max(watcher.next, this.#revision + 1);
+      this.clock.soon(() => this.#catchUp(watcher));
+    }
     this.#revision = state.revision;
   }
 

@@ -19,8 +19,8 @@ export type MembershipChange =
   /** A learner that has caught up becomes a voter. */
   | { readonly type: "promoteLearner"; readonly member: MemberId }
   | { readonly type: "removeMember"; readonly member: MemberId }
-  /** The same members again: what is written beside them, names and addresses, is what changes. */
-  | { readonly type: "restateMembers" };
+  /** The same members again: what is written beside them, the name and addresses of this one, is what changes. */
+  | { readonly type: "restateMembers"; readonly member: MemberId };
 
 /** Why a change is refused; for people. */
 export type ChangeRefusal =
@@ -65,14 +65,12 @@ export function mayChange({ log, commit, term }: ChangeSituation): ChangeRefusal
 /** The configuration after a change; rule 1 holds by what changes there are. */
 export function changeMembers(
   situation: ChangeSituation,
-  change: MembershipChange,
+  { type, member }: MembershipChange,
   limits: ChangeLimits,
 ): ChangeCheck {
   const refusal = mayChange(situation);
   if (refusal !== undefined) return { refusal };
   const { voters, learners } = configurationOf(situation.log).configuration;
-  if (change.type === "restateMembers") return { configuration: { voters, learners } };
-  const { type, member } = change;
   const without = (members: readonly MemberId[]) => members.filter((each) => each !== member);
   switch (type) {
     case "addLearner":
@@ -90,6 +88,9 @@ export function changeMembers(
       if (!voters.includes(member) && !learners.includes(member)) return { refusal: "isNoMember" };
       if (voters.length === 1 && voters[0] === member) return { refusal: "lastVoter" };
       return { configuration: { voters: without(voters), learners: without(learners) } };
+    case "restateMembers":
+      if (!voters.includes(member) && !learners.includes(member)) return { refusal: "isNoMember" };
+      return { configuration: { voters, learners } };
   }
 }
 
