@@ -1,6 +1,6 @@
 /** Commands that wait for the next batch, in order, and those of the batch under way. */
 import type { Command } from "../../machines/store/command.ts";
-import type { Outcome, Refusal } from "../../machines/store/requests.ts";
+import type { Outcome, Refusal, TxnRequest } from "../../machines/store/requests.ts";
 
 export interface Proposal {
   readonly command: Command;
@@ -74,12 +74,17 @@ export class ProposalQueue {
 
 /** About the size of its log entry. */
 export function weigh(command: Command): number {
-  if (command.type !== "txn") return 32;
-  let bytes = 64;
-  for (const { key, value } of command.compare) bytes += key.length + (typeof value === "number" ? 8 : value.length);
-  for (const operations of [command.success, command.failure]) {
+  return command.type === "txn" ? 64 + weighTxn(command) : 32;
+}
+
+export function weighTxn({ compare, success, failure }: TxnRequest): number {
+  let bytes = 0;
+  for (const { key, value } of compare) bytes += key.length + (typeof value === "number" ? 8 : value.length);
+  for (const operations of [success, failure]) {
     for (const operation of operations) {
-      bytes += 16 + operation.key.length + (operation.type === "put" ? operation.value.length : 0);
+      bytes += 16;
+      if (operation.type === "txn") bytes += weighTxn(operation);
+      else bytes += operation.key.length + (operation.type === "put" ? operation.value.length : 0);
     }
   }
   return bytes;

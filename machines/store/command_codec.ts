@@ -1,7 +1,7 @@
 /** Commands as bytes: the payload of a log entry of type "command". */
 import { ByteReader, ByteWriter, MalformedBytes } from "../raft/bytes.ts";
 import type { Alarm, Command, CommandTag } from "./command.ts";
-import type { Compare, Operation } from "./requests.ts";
+import type { Compare, Operation, PutRequest, TxnRequest } from "./requests.ts";
 
 const commandTypes = [
   "txn",
@@ -18,16 +18,18 @@ const tagMark = 255;
 const alarms = ["noSpace", "corrupt"] as const;
 const targets = ["modRevision", "createRevision", "version", "lease", "value"] as const;
 const comparisons = ["=", "!=", "<", ">"] as const;
-const operations = ["put", "delete", "range"] as const;
+/** `putKeeping` is a put whose value or lease stays as it was. */
+const operations = ["put", "delete", "range", "txn", "putKeeping"] as const;
+const keeping = { value: 1, lease: 2 } as const;
+/** What a comparison is with; the last two are of a range. */
+const operands = { number: 0, bytes: 1, rangeNumber: 2, rangeBytes: 3 } as const;
 const flags = { end: 1, revision: 2, limit: 4, keysOnly: 8, countOnly: 16, serializable: 32 } as const;
 
 export function writeCommand(out: ByteWriter, command: Command): void {
   out.byte(commandTypes.indexOf(command.type));
   switch (command.type) {
     case "txn":
-      list(out, command.compare, writeCompare);
-      list(out, command.success, writeOperation);
-      list(out, command.failure, writeOperation);
+      writeTxn(out, command);
       break;
     case "grantLease":
       out.number(command.id);
@@ -100,11 +102,8 @@ export function decodeCommand(bytes: Uint8Array): Command {
 function readCommand(reader: ByteReader): Command {
   const type = named(commandTypes, reader.byte(), "command");
   switch (type) {
-    case "txn": {
-      const compare = listOf(reader, readCompare);
-      const success = listOf(reader, readOperation);
-      return { type, compare, success, failure: listOf(reader, readOperation) };
-    }
+    case "txn":
+      return { type, ...readTxn(reader) };
     case "grantLease":
       return { type, id: reader.number(), ttlSeconds: reader.number() };
     case "revokeLease":
@@ -121,28 +120,45 @@ function readCommand(reader: ByteReader): Command {
   }
 }
 
-function writeCompare(out: ByteWriter, { key, target, op, value }: Compare): void {
+function writeTxn(out: ByteWriter, { compare, success, failure }: TxnRequest): void {
+  list(out, compare, writeCompare);
+  list(out, success, writeOperation);
+  list(out, failure, writeOperation);
+}
+
+function readTxn(reader: ByteReader): TxnRequest {
+  const compare = listOf(reader, readCompare);
+  const success = listOf(reader, readOperation);
+  return { compare, success, failure: listOf(reader, readOperation) };
+}
+
+function writeCompare(out: ByteWriter, { key, end, target, op, value }: Compare): void {
   out.byte(targets.indexOf(target));
   out.byte(comparisons.indexOf(op));
   out.string(key);
-  if (typeof value === "number") {
-    out.byte(0);
-    out.number(value);
-  } else {
-    out.byte(1);
-    out.blob(value);
+  const isNumber = typeof value === "number";
+  if (end === undefined) out.byte(isNumber ? operands.number : operands.bytes);
+  else {
+    out.byte(isNumber ? operands.rangeNumber : operands.rangeBytes);
+    out.string(end);
   }
+  if (isNumber) out.number(value);
+  else out.blob(value);
 }
 
 function readCompare(reader: ByteReader): Compare {
   const target = named(targets, reader.byte(), "comparison target");
   const op = named(comparisons, reader.byte(), "comparison");
   const key = reader.string();
-  return { key, target, op, value: reader.byte() === 0 ? reader.number() : reader.blob() };
+  const operand = reader.byte();
+  const end = operand >= operands.rangeNumber ? { end: reader.string() } : {};
+  return { key, ...end, target, op, value: operand % 2 === operands.number ? reader.number() : reader.blob() };
 }
 
 function writeOperation(out: ByteWriter, operation: Operation): void {
+  if (operation.type === "put" && (operation.keepValue || operation.keepLease)) return writePutKeeping(out, operation);
   out.byte(operations.indexOf(operation.type));
+  if (operation.type === "txn") return writeTxn(out, operation);
   out.string(operation.key);
   if (operation.type === "put") {
     out.number(operation.lease ?? 0);
@@ -165,8 +181,32 @@ function writeOperation(out: ByteWriter, operation: Operation): void {
   if (limit !== 0) out.number(limit);
 }
 
+function writePutKeeping(out: ByteWriter, { key, value, lease = 0, keepValue, keepLease }: PutRequest): void {
+  out.byte(operations.indexOf("putKeeping"));
+  out.string(key);
+  out.byte((keepValue ? keeping.value : 0) | (keepLease ? keeping.lease : 0));
+  out.number(lease);
+  out.blob(value);
+}
+
+function readPutKeeping(reader: ByteReader): Operation {
+  const key = reader.string();
+  const bits = reader.byte();
+  const lease = reader.number();
+  return {
+    type: "put",
+    key,
+    value: reader.blob(),
+    ...(lease === 0 ? {} : { lease }),
+    ...(bits & keeping.value ? { keepValue: true } : {}),
+    ...(bits & keeping.lease ? { keepLease: true } : {}),
+  };
+}
+
 function readOperation(reader: ByteReader): Operation {
   const type = named(operations, reader.byte(), "operation");
+  if (type === "txn") return { type, ...readTxn(reader) };
+  if (type === "putKeeping") return readPutKeeping(reader);
   const key = reader.string();
   if (type === "put") {
     const lease = reader.number();

@@ -43,6 +43,11 @@ export class KeyValueState {
     return this.#revision;
   }
 
+  /** Within a transaction that has written: the one that is being made. */
+  get nextRevision(): number {
+    return this.#revision + (this.#open.length > 0 ? 1 : 0);
+  }
+
   /** Reads and watches below it are refused; 0: nothing was compacted. */
   get compactedRevision(): number {
     return this.#compactedRevision;
@@ -115,7 +120,7 @@ export class KeyValueState {
   /** A read that `refusalAt` has let through. */
   range(request: RangeRequest): RangeResult {
     const { key, end, revision: asked = 0, limit = 0, keysOnly, countOnly } = request;
-    const now = this.#revision + (this.#open.length > 0 ? 1 : 0);
+    const now = this.nextRevision;
     const at = asked > 0 ? asked : now;
     const kvs: KeyValue[] = [];
     let count = 0;

@@ -37,15 +37,28 @@ export interface RangeResult {
 /** All comparisons must hold. A key that does not exist has revisions, version and lease 0. */
 export interface Compare {
   readonly key: string;
+  /** Exclusive end: every live key of the range must compare so; a range without any is as a key that does not exist. */
+  readonly end?: string;
   readonly target: "modRevision" | "createRevision" | "version" | "lease" | "value";
   readonly op: "=" | "!=" | "<" | ">";
   readonly value: number | Uint8Array;
 }
 
 export type Operation =
-  | { readonly type: "put"; readonly key: string; readonly value: Uint8Array; readonly lease?: number }
+  | ({ readonly type: "put" } & PutRequest)
   | { readonly type: "delete"; readonly key: string; readonly end?: string }
-  | ({ readonly type: "range" } & RangeRequest);
+  | ({ readonly type: "range" } & RangeRequest)
+  /** Which branch each transaction takes is settled, down to the innermost, before anything is written. */
+  | ({ readonly type: "txn" } & TxnRequest);
+
+export interface PutRequest {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly lease?: number;
+  /** The value or the lease stays as it was before the transaction: refused with "keyNotFound" without such a key. */
+  readonly keepValue?: boolean;
+  readonly keepLease?: boolean;
+}
 
 export interface TxnRequest {
   readonly compare: readonly Compare[];
@@ -56,7 +69,8 @@ export interface TxnRequest {
 export type OperationResult =
   | { readonly type: "put"; readonly previous?: KeyValue }
   | { readonly type: "delete"; readonly deleted: readonly KeyValue[] }
-  | ({ readonly type: "range" } & RangeResult);
+  | ({ readonly type: "range" } & RangeResult)
+  | ({ readonly type: "txn" } & TxnResult);
 
 export interface TxnResult {
   /** The revision of this transaction when it wrote, else the store's. */
@@ -79,6 +93,7 @@ export interface Refusal {
     | "futureRevision"
     | "leaseNotFound"
     | "leaseExists"
+    | "keyNotFound"
     | "tooLarge"
     | "tooManyRequests"
     | "noSpace"

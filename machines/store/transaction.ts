@@ -1,5 +1,4 @@
 /** Compare, then or else: etcd's transaction, as one revision. */
-import { compareKeys, inRange } from "./key_order.ts";
 import type { KeyValueState } from "./key_value_state.ts";
 import {
   type Compare,
@@ -7,59 +6,103 @@ import {
   type Operation,
   type OperationResult,
   type Outcome,
+  type PutRequest,
   type Refusal,
   refused,
   type TxnRequest,
 } from "./requests.ts";
 
+export { limits, operationFault, requestFault } from "./request_fault.ts";
+
 /** Whether it may change anything, whichever branch is taken. Others need no entry in the log. */
 export function isReadOnly({ success, failure }: TxnRequest): boolean {
-  return success.every(isRange) && failure.every(isRange);
+  return success.every(onlyReads) && failure.every(onlyReads);
 }
 
-function isRange(operation: Operation): boolean {
-  return operation.type === "range";
+function onlyReads(operation: Operation): boolean {
+  return operation.type === "range" || (operation.type === "txn" && isReadOnly(operation));
 }
 
 export function applyTxn(state: KeyValueState, request: TxnRequest): Outcome {
-  const succeeded = request.compare.every((compare) => holds(compare, state.latest(compare.key)));
-  const operations = succeeded ? request.success : request.failure;
-  for (const operation of operations) {
-    const refusal = refusalOf(state, operation);
-    if (refusal !== undefined) return { type: "refused", refusal };
-  }
-  const results = operations.map((operation) => carryOut(state, operation));
+  const plan = planOf(state, request);
+  const refusal = refusalOf(state, plan);
+  if (refusal !== undefined) return { type: "refused", refusal };
+  const results = carryOut(state, plan);
   state.commit();
-  return { type: "txn", result: { revision: state.revision, succeeded, results } };
+  return { type: "txn", result: { revision: state.revision, succeeded: plan.succeeded, results } };
+}
+
+/** What a transaction will do: the branches are settled before anything is written. */
+interface Plan {
+  readonly succeeded: boolean;
+  readonly steps: readonly Step[];
+}
+
+type Step = Exclude<Operation, { type: "txn" }> | { readonly type: "plan"; readonly plan: Plan };
+
+function planOf(state: KeyValueState, request: TxnRequest): Plan {
+  const succeeded = request.compare.every((compare) => holds(state, compare));
+  const operations = succeeded ? request.success : request.failure;
+  const steps = operations.map((operation): Step =>
+    operation.type === "txn" ? { type: "plan", plan: planOf(state, operation) } : operation
+  );
+  return { succeeded, steps };
 }
 
 /** Looked at before anything is written: a transaction happens whole or not at all. */
-function refusalOf(state: KeyValueState, operation: Operation): Refusal | undefined {
-  if (operation.type === "range") return operation.revision ? state.refusalAt(operation.revision) : undefined;
-  if (operation.type === "put" && operation.lease && !state.leases.has(operation.lease)) {
-    const message = `Cannot put "${operation.key}": lease ${operation.lease} does not exist`;
-    return refused("leaseNotFound", message).refusal;
+function refusalOf(state: KeyValueState, { steps }: Plan): Refusal | undefined {
+  for (const step of steps) {
+    const refusal = step.type === "plan" ? refusalOf(state, step.plan) : stepRefusal(state, step);
+    if (refusal !== undefined) return refusal;
   }
   return undefined;
 }
 
-function carryOut(state: KeyValueState, operation: Operation): OperationResult {
-  switch (operation.type) {
-    case "put": {
-      const previous = state.put(operation.key, operation.value, operation.lease ?? 0);
-      return previous === undefined ? { type: "put" } : { type: "put", previous };
-    }
-    case "delete": {
-      const deleted = state.liveIn(operation.key, operation.end);
-      for (const live of deleted) state.delete(live);
-      return { type: "delete", deleted };
-    }
-    case "range":
-      return { type: "range", ...state.range(operation) };
+function stepRefusal(state: KeyValueState, step: Exclude<Step, { type: "plan" }>): Refusal | undefined {
+  if (step.type === "range") return step.revision ? state.refusalAt(step.revision) : undefined;
+  if (step.type === "delete") return undefined;
+  if (step.lease && !state.leases.has(step.lease)) {
+    return refused("leaseNotFound", `Cannot put "${step.key}": lease ${step.lease} does not exist`).refusal;
   }
+  if ((step.keepValue || step.keepLease) && state.latest(step.key) === undefined) {
+    return refused("keyNotFound", `Cannot put "${step.key}": it does not exist, so there is nothing to keep`).refusal;
+  }
+  return undefined;
 }
 
-function holds({ target, op, value }: Compare, live: KeyValue | undefined): boolean {
+function carryOut(state: KeyValueState, { steps }: Plan): OperationResult[] {
+  return steps.map((step): OperationResult => {
+    switch (step.type) {
+      case "put":
+        return put(state, step);
+      case "delete": {
+        const deleted = state.liveIn(step.key, step.end);
+        for (const live of deleted) state.delete(live);
+        return { type: "delete", deleted };
+      }
+      case "range":
+        return { type: "range", ...state.range(step) };
+      case "plan": {
+        const results = carryOut(state, step.plan);
+        return { type: "txn", revision: state.nextRevision, succeeded: step.plan.succeeded, results };
+      }
+    }
+  });
+}
+
+function put(state: KeyValueState, { key, value, lease = 0, keepValue, keepLease }: PutRequest): OperationResult {
+  const kept = keepValue || keepLease ? state.latest(key) : undefined;
+  const previous = state.put(key, keepValue && kept ? kept.value : value, keepLease && kept ? kept.lease : lease);
+  return previous === undefined ? { type: "put" } : { type: "put", previous };
+}
+
+function holds(state: KeyValueState, compare: Compare): boolean {
+  if (compare.end === undefined) return holdsFor(compare, state.latest(compare.key));
+  const found = state.liveIn(compare.key, compare.end);
+  return found.length === 0 ? holdsFor(compare, undefined) : found.every((live) => holdsFor(compare, live));
+}
+
+function holdsFor({ target, op, value }: Compare, live: KeyValue | undefined): boolean {
   const order = target === "value" ? compareBytes(live?.value, value) : (live?.[target] ?? 0) - Number(value);
   // A key that does not exist has no value: nothing can be said of it.
   if (order === undefined) return false;
@@ -82,77 +125,4 @@ function compareBytes(actual: Uint8Array | undefined, expected: number | Uint8Ar
     if (actual[i] !== expected[i]) return actual[i]! - expected[i]!;
   }
   return actual.length - expected.length;
-}
-
-/** etcd's limits: max-txn-ops and max-request-bytes. */
-export const limits = { operations: 128, requestBytes: 1_572_864 } as const;
-
-/** What is wrong with a request whatever the state; it must not reach the log. */
-export function requestFault(request: TxnRequest): Refusal | undefined {
-  let bytes = 0;
-  if (Math.max(request.compare.length, request.success.length, request.failure.length) > limits.operations) {
-    return refused("invalid", `Cannot run a transaction: it has more than ${limits.operations} operations`).refusal;
-  }
-  for (const compare of request.compare) {
-    const fault = keyFault(compare.key, undefined);
-    if (fault !== undefined) return fault;
-    if ((compare.target === "value") !== (typeof compare.value !== "number")) {
-      return refused("invalid", `Cannot compare ${compare.target} of "${compare.key}": the value is of another type`)
-        .refusal;
-    }
-    const number = typeof compare.value === "number" ? numberFault(compare.target, compare.value) : undefined;
-    if (number !== undefined) return number;
-    bytes += compare.key.length + (typeof compare.value === "number" ? 8 : compare.value.length);
-  }
-  for (const operations of [request.success, request.failure]) {
-    for (const operation of operations) {
-      const fault = operationFault(operation);
-      if (fault !== undefined) return fault;
-      bytes += operation.key.length + (operation.type === "put" ? operation.value.length : 0);
-    }
-    const twice = writtenTwice(operations);
-    if (twice !== undefined) {
-      return refused("invalid", `Cannot run a transaction: it writes key "${twice}" more than once`).refusal;
-    }
-  }
-  if (bytes <= limits.requestBytes) return undefined;
-  return refused("tooLarge", `Cannot run a transaction: it has ${bytes} bytes of ${limits.requestBytes}`).refusal;
-}
-
-/** What is wrong with an operation whatever the state. */
-export function operationFault(operation: Operation): Refusal | undefined {
-  const fault = keyFault(operation.key, operation.type === "put" ? undefined : operation.end);
-  if (fault !== undefined || operation.type === "delete") return fault;
-  if (operation.type === "put") return numberFault("lease", operation.lease ?? 0);
-  return numberFault("revision", operation.revision ?? 0) ?? numberFault("limit", operation.limit ?? 0);
-}
-
-function keyFault(key: string, end: string | undefined): Refusal | undefined {
-  if (key === "") return refused("invalid", `Cannot use an empty key`).refusal;
-  // Unpaired surrogates have no UTF-8: the key would come back as another one.
-  if (key.isWellFormed() && (end === undefined || end.isWellFormed())) return undefined;
-  return refused("invalid", `Cannot use key ${JSON.stringify(key)}: it is not well-formed Unicode`).refusal;
-}
-
-function numberFault(name: string, value: number): Refusal | undefined {
-  if (Number.isSafeInteger(value) && value >= 0) return undefined;
-  return refused("invalid", `Cannot use ${name} ${value}: it must be a whole number from 0 to 2^53 - 1`).refusal;
-}
-
-/** A key that two operations of one branch write: a revision holds one record of a key. */
-function writtenTwice(operations: readonly Operation[]): string | undefined {
-  if (operations.length < 2) return undefined;
-  const puts = new Set<string>();
-  for (const operation of operations) {
-    if (operation.type !== "put") continue;
-    if (puts.has(operation.key)) return operation.key;
-    puts.add(operation.key);
-  }
-  const keys = [...puts].sort(compareKeys);
-  for (const operation of operations) {
-    if (operation.type !== "delete") continue;
-    const hit = keys.find((key) => inRange(key, operation.key, operation.end));
-    if (hit !== undefined) return hit;
-  }
-  return undefined;
 }

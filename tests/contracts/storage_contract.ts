@@ -1,101 +1,9 @@
 /** What every implementation of the Storage port must do. Each runs it with an opener of its own. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import {
-  type KeyValue,
-  type Operation,
-  prefixEnd,
-  type Storage,
-  StorageError,
-  type StorageEvent,
-  type TxnResult,
-  type WatchRequest,
-} from "../../ports/storage.ts";
+import { assert, assertEquals } from "@std/assert";
+import { type Operation, prefixEnd, type Storage } from "../../ports/storage.ts";
+import { bytes, Collected, line, put, refusal, type StorageWorld, text, write } from "./storage_world.ts";
 
-/** A store that holds nothing, and the time it lives in. */
-export interface StorageWorld {
-  readonly storage: Storage;
-  /** Lets time pass for leases. */
-  advance(milliseconds: number): void | Promise<void>;
-  close(): Promise<void>;
-}
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-export const bytes = (text: string): Uint8Array => encoder.encode(text);
-export const text = (value: Uint8Array): string => decoder.decode(value);
-
-export const put = (key: string, value: string, lease?: number): Operation =>
-  lease === undefined ? { type: "put", key, value: bytes(value) } : { type: "put", key, value: bytes(value), lease };
-
-export function write(storage: Storage, ...success: Operation[]): Promise<TxnResult> {
-  return storage.txn({ compare: [], success, failure: [] });
-}
-
-/** A record as one line: key=value created/modified version lease. */
-export function line({ key, value, createRevision, modRevision, version, lease }: KeyValue): string {
-  return `${key}=${text(value)} ${createRevision}/${modRevision} v${version}${lease ? ` lease ${lease}` : ""}`;
-}
-
-export const eventLine = ({ type, kv, previous }: StorageEvent): string =>
-  `${type} ${type === "put" ? line(kv) : `${kv.key} ${kv.modRevision}`}${
-    previous ? ` was ${text(previous.value)}` : ""
-  }`;
-
-/** Collects what a watch delivers. */
-export class Collected {
-  readonly events: StorageEvent[] = [];
-  readonly batches: { count: number; revision: number }[] = [];
-  readonly progress: number[] = [];
-  closed: StorageError | undefined;
-  readonly watch;
-  #waiting: { condition: () => boolean; resolve: () => void }[] = [];
-
-  constructor(storage: Storage, request: WatchRequest) {
-    this.watch = storage.watch(request, {
-      events: (batch, revision) => {
-        this.events.push(...batch);
-        this.batches.push({ count: batch.length, revision });
-        this.#look();
-      },
-      progress: (revision) => {
-        this.progress.push(revision);
-        this.#look();
-      },
-      closed: (error) => {
-        this.closed = error;
-        this.#look();
-      },
-    });
-  }
-
-  get lines(): string[] {
-    return this.events.map(eventLine);
-  }
-
-  until(condition: () => boolean): Promise<void> {
-    if (condition()) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
-  }
-
-  /** Asks for a progress report, which comes after every event up to now. */
-  async settled(): Promise<void> {
-    const seen = this.progress.length;
-    this.watch.requestProgress();
-    await this.until(() => this.progress.length > seen || this.closed !== undefined);
-  }
-
-  #look(): void {
-    this.#waiting = this.#waiting.filter(({ condition, resolve }) => {
-      if (!condition()) return true;
-      resolve();
-      return false;
-    });
-  }
-}
-
-async function refusal(act: Promise<unknown>): Promise<string> {
-  return (await assertRejects(() => act, StorageError)).code;
-}
+export * from "./storage_world.ts";
 
 const rules: Record<string, (world: StorageWorld) => Promise<void>> = {
   "starts at revision 1 and counts one per transaction that writes": async ({ storage }) => {
@@ -192,6 +100,53 @@ const rules: Record<string, (world: StorageWorld) => Promise<void>> = {
     for (const [key, target, op, value, expected] of table) {
       assertEquals(await holds(key, target, op, value), expected, `${key} ${target} ${op} ${value}`);
     }
+  },
+
+  "compares every key of a range, and one that is empty as a key that does not exist": async ({ storage }) => {
+    await write(storage, put("/p/a", "x"), put("/p/b", "x"), put("/q", "y"));
+    const holds = async (key: string, value: string | number) => {
+      const operand = typeof value === "number"
+        ? { target: "version" as const, value }
+        : { target: "value" as const, value: bytes(value) };
+      const compare = [{ key, end: prefixEnd(key), op: "=" as const, ...operand }];
+      return (await storage.txn({ compare, success: [], failure: [] })).succeeded;
+    };
+    assertEquals([await holds("/p/", "x"), await holds("/", "x"), await holds("/none/", "x")], [true, false, false]);
+    assertEquals([await holds("/", 1), await holds("/", 2), await holds("/none/", 0)], [true, false, true]);
+  },
+
+  "settles the branches of transactions inside before anything is written": async ({ storage }) => {
+    const exists = (key: string) => ({ key, target: "version", op: ">", value: 0 }) as const;
+    const branch = (key: string): Operation => ({
+      type: "txn",
+      compare: [exists(key)],
+      success: [{ type: "range", key }, put("seen", key)],
+      failure: [put(`no ${key}`, "1"), { type: "range", key }],
+    });
+    const { results, revision, succeeded } = await write(storage, put("a", "1"), branch("a"));
+    assertEquals([revision, succeeded], [2, true]);
+    const inner = results[1];
+    assert(inner?.type === "txn" && !inner.succeeded);
+    const read = inner.results[1];
+    assert(read?.type === "range");
+    assertEquals(read.kvs.map(line), ["a=1 2/2 v1"]);
+    assertEquals((await storage.range({ key: "a", end: "z" })).kvs.map(({ key }) => key), ["a", "no a"]);
+    const again = (await write(storage, branch("a"))).results[0];
+    assert(again?.type === "txn" && again.succeeded);
+    assertEquals((await storage.range({ key: "seen" })).kvs.map(line), ["seen=a 3/3 v1"]);
+    assertEquals(await refusal(write(storage, put("seen", "2"), branch("a"))), "invalid");
+  },
+
+  "keeps the value or the lease of a key that exists": async ({ storage }) => {
+    await storage.grantLease({ ttlSeconds: 60, id: 5 });
+    await write(storage, put("k", "1", 5));
+    await write(storage, { type: "put", key: "k", value: bytes("2"), keepLease: true });
+    assertEquals((await storage.range({ key: "k" })).kvs.map(line), ["k=2 2/3 v2 lease 5"]);
+    await write(storage, { type: "put", key: "k", value: bytes(""), keepValue: true });
+    assertEquals((await storage.range({ key: "k" })).kvs.map(line), ["k=2 2/4 v3"]);
+    const missing = write(storage, put("a", "1"), { type: "put", key: "none", value: bytes(""), keepValue: true });
+    assertEquals(await refusal(missing), "keyNotFound");
+    assertEquals((await storage.status()).revision, 4);
   },
 
   "shows a transaction its own writes": async ({ storage }) => {

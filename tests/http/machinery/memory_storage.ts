@@ -92,6 +92,7 @@ export class MemoryStorage implements Storage {
     const events: StorageEvent[] = [];
     const results = operations.map((operation): OperationResult => {
       if (operation.type === "range") return { ...this.#range(operation), type: "range" };
+      if (operation.type === "txn") throw new StorageError("invalid", "transactions are not nested here");
       const previous = this.#latest.get(operation.key);
       this.#sorted = operation.type === "put" && previous !== undefined ? this.#sorted : undefined;
       if (operation.type === "put") {

@@ -13,10 +13,11 @@ const someLease = fc.integer({ min: 1, max: 3 });
 const compare: fc.Arbitrary<Compare> = fc.oneof(
   fc.record({
     key: someKey,
+    end: someEnd,
     target: fc.constantFrom("modRevision", "createRevision", "version", "lease"),
     op: fc.constantFrom("=", "!=", "<", ">"),
     value: fc.nat({ max: 6 }),
-  }),
+  }, { requiredKeys: ["key", "target", "op", "value"] }),
   fc.record({
     key: someKey,
     target: fc.constant("value" as const),
@@ -25,9 +26,19 @@ const compare: fc.Arbitrary<Compare> = fc.oneof(
   }),
 ) as fc.Arbitrary<Compare>;
 
-const operation = fc.oneof(
+const flatOperation = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant("put"), key: someKey, value: someValue }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("put"), key: someKey, value: someValue, lease: someLease }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("put"),
+      key: someKey,
+      value: someValue,
+      keepValue: fc.constant(true),
+      keepLease: fc.constant(true),
+    }, { requiredKeys: ["type", "key", "value"] }),
+  },
   { weight: 2, arbitrary: fc.record({ type: fc.constant("delete"), key: someKey }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("delete"), key: someKey, end: someEnd }) },
   {
@@ -42,6 +53,18 @@ const operation = fc.oneof(
     }, { requiredKeys: ["type", "key"] }),
   },
 ) as fc.Arbitrary<Operation>;
+
+/** A transaction inside a transaction. */
+const nested = fc.record({
+  type: fc.constant("txn" as const),
+  compare: fc.array(compare, { maxLength: 1 }),
+  success: fc.array(flatOperation, { maxLength: 2 }),
+  failure: fc.array(flatOperation, { maxLength: 2 }),
+});
+const operation: fc.Arbitrary<Operation> = fc.oneof(
+  { weight: 8, arbitrary: flatOperation },
+  { weight: 1, arbitrary: nested },
+);
 
 /** Transactions that the store would let through to its log. */
 export const transaction = fc.record({

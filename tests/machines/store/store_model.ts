@@ -1,6 +1,6 @@
 /** The store as slowly and obviously as possible: every revision is a whole copy of the map. For properties. */
 import type { Command } from "../../../machines/store/command.ts";
-import type { Compare, KeyValue, Operation } from "../../../machines/store/requests.ts";
+import type { Compare, KeyValue, Operation, TxnRequest } from "../../../machines/store/requests.ts";
 
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const utf8 = (key: string) => Array.from(encode(key));
@@ -17,6 +17,7 @@ export function within(key: string, from: string, end: string | undefined): bool
   return byBytes(key, from) >= 0 && (end === "\0" || byBytes(key, end) < 0);
 }
 
+type Flat = Exclude<Operation, { type: "txn" }>;
 type Content = ReadonlyMap<string, KeyValue>;
 
 export class StoreModel {
@@ -60,13 +61,22 @@ export class StoreModel {
         this.compacted = command.revision;
         return undefined;
       case "txn":
-        return this.#txn(command.compare.every((compare) => this.#holds(compare)) ? command.success : command.failure);
+        return this.#txn(this.#flatten(command));
     }
   }
 
-  #txn(operations: readonly Operation[]): string | undefined {
+  /** The operations of the branches that are taken, in order. */
+  #flatten({ compare, success, failure }: TxnRequest): Flat[] {
+    const taken = compare.every((compare) => this.#holds(compare)) ? success : failure;
+    return taken.flatMap((operation) => operation.type === "txn" ? this.#flatten(operation) : [operation]);
+  }
+
+  #txn(operations: readonly Flat[]): string | undefined {
     for (const operation of operations) {
       if (operation.type === "put" && operation.lease && !this.leases.has(operation.lease)) return "leaseNotFound";
+      if (operation.type === "put" && (operation.keepValue || operation.keepLease) && !this.now.has(operation.key)) {
+        return "keyNotFound";
+      }
       if (operation.type === "range" && operation.revision) {
         if (operation.revision > this.revision) return "futureRevision";
         if (operation.revision < this.compacted) return "compacted";
@@ -76,14 +86,16 @@ export class StoreModel {
     return undefined;
   }
 
-  #write(operations: readonly Operation[]): void {
+  #write(operations: readonly Flat[]): void {
     const next = new Map(this.now);
     const revision = this.revision + 1;
     const count = this.events.length;
     for (const operation of operations) {
       if (operation.type === "put") {
-        const { key, value, lease = 0 } = operation;
+        const { key } = operation;
         const old = next.get(key);
+        const value = operation.keepValue ? old!.value : operation.value;
+        const lease = operation.keepLease ? old!.lease : operation.lease ?? 0;
         const createRevision = old?.createRevision ?? revision;
         next.set(key, { key, value, createRevision, modRevision: revision, version: (old?.version ?? 0) + 1, lease });
         this.events.push({ revision, type: "put", key });
@@ -103,8 +115,12 @@ export class StoreModel {
     this.leases.delete(id);
   }
 
-  #holds({ key, target, op, value }: Compare): boolean {
-    const kv = this.now.get(key);
+  #holds(compare: Compare): boolean {
+    const found = this.range(compare.key, compare.end, this.revision);
+    return found.length === 0 ? this.#holdsFor(compare, undefined) : found.every((kv) => this.#holdsFor(compare, kv));
+  }
+
+  #holdsFor({ target, op, value }: Compare, kv: KeyValue | undefined): boolean {
     if (target === "value") {
       if (kv === undefined) return false;
       const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
