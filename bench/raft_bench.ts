@@ -1,108 +1,96 @@
 /**
- * How fast three members decide, in one process and without disks or wires: proposals in, committed everywhere out.
- * What is measured is the machine; what it costs beside a sync is what matters.
+ * Answered puts of 1 KiB, each on the disks of a majority: the store of one member, of the replicated store with one
+ * member, and with three in this process, over TLS and with a directory each. All of it shares one process and one disk.
  *
- *     deno run -A bench/raft_bench.ts
+ *     deno task bench:raft [seconds a figure] [directory]
  */
-import type { SnapshotFrom } from "xstate";
-import { raftMachine } from "../machines/raft/raft_machine.ts";
-import type { RaftEvent, RaftSettings } from "../machines/raft/raft_member.ts";
-import type { Message } from "../machines/raft/message.ts";
-import type { OrderParams } from "../machines/raft/turn.ts";
-import { firstStep, type Order, step } from "../machines/step.ts";
+import { realDisk } from "../actors/disk/real_disk.ts";
+import { realClock } from "../actors/real/real_clock.ts";
+import { realRandom } from "../actors/real/real_random.ts";
+import { openStorage } from "../actors/store/open_storage.ts";
+import { openReplicatedStorage, type ReplicatedStorage } from "../actors/store/replica/open_replicated_storage.ts";
+import { openTlsTransport } from "../actors/transport/tls_transport.ts";
+import { issue, makeAuthority } from "../http/auth/certificates/issue.ts";
+import type { Storage } from "../ports/storage.ts";
 
-const settings: RaftSettings = {
-  electionTimeoutMs: 1000,
-  heartbeatMs: 100,
-  maxMessageBytes: 1 << 20,
-  maxInFlight: 256,
-  maxInFlightBytes: 64 << 20,
-  maxUncommittedBytes: 1 << 30,
-  keptEntries: 5000,
-  maxLearners: 1,
-  promotionLag: 1000,
+const seconds = Number(Deno.args[0] ?? 3);
+const directory = Deno.args[1] ?? await Deno.makeTempDir({ prefix: "chartroom-bench-" });
+const value = new Uint8Array(1_024).fill(120);
+const ports = { clock: realClock, random: realRandom };
+
+/** So many clients, each with one put under way at a time. */
+async function measure(what: string, storage: Storage, clients: number): Promise<void> {
+  const took: number[] = [];
+  const started = performance.now();
+  const end = started + seconds * 1_000;
+  let next = 0;
+  await Promise.all(Array.from({ length: clients }, async () => {
+    for (let at = performance.now(); at < end; at = performance.now()) {
+      const key = `/registry/pods/namespace-${next % 100}/pod-${String(next++ % 5_000).padStart(6, "0")}`;
+      await storage.txn({ compare: [], success: [{ type: "put", key, value }], failure: [] });
+      took.push(performance.now() - at);
+    }
+  }));
+  const perSecond = took.length / ((performance.now() - started) / 1_000);
+  took.sort((a, b) => a - b);
+  const part = (share: number) => took[Math.floor((took.length - 1) * share)]!.toFixed(2).padStart(8);
+  const rate = Math.round(perSecond).toLocaleString("en").padStart(8);
+  console.log(`${`${what}, ${clients} clients`.padEnd(52)} ${rate}/s   p50 ${part(0.5)} ms   p99 ${part(0.99)} ms`);
+}
+
+async function measureAll(what: string, storage: Storage): Promise<void> {
+  await measure("warming up", storage, 64);
+  for (const clients of [1, 16, 256]) await measure(what, storage, clients);
+}
+
+const disk = async (name: string) => {
+  await Deno.mkdir(`${directory}/${name}`, { recursive: true });
+  return realDisk(`${directory}/${name}`);
 };
-const voters = ["a", "b", "c"];
-const nobody = { index: 0, term: 0, configuration: { voters: [], learners: [] } };
-const first = { index: 1, term: 0, size: 100, configuration: { voters, learners: [] } };
 
-/** Three members whose orders are carried out at once. */
-class Trio {
-  readonly #members = new Map<string, SnapshotFrom<typeof raftMachine>>();
-  readonly #queue: { readonly to: string; readonly event: RaftEvent }[] = [];
-  steps = 0;
-
-  constructor() {
-    for (const id of voters) {
-      const hardState = { term: 0, vote: "", commit: 1 };
-      const input = {
-        id,
-        settings,
-        hardState,
-        base: nobody,
-        entries: [first],
-        snapshot: nobody,
-        applied: 0,
-        drawnMs: 0,
-      };
-      this.#members.set(id, firstStep(raftMachine, input).snapshot);
-    }
-    this.tell("a", { type: "candidacy.urged", from: "", to: "a", term: 0 });
-  }
-
-  tell(to: string, event: RaftEvent): void {
-    this.#queue.push({ to, event });
-    for (let at = 0; at < this.#queue.length; at++) {
-      const { to, event } = this.#queue[at]!;
-      const made = step(raftMachine, this.#members.get(to)!, event);
-      this.steps++;
-      this.#members.set(to, made.snapshot);
-      for (const order of made.orders) this.#carryOut(to, order);
-    }
-    this.#queue.length = 0;
-  }
-
-  member(id: string) {
-    return this.#members.get(id)!.context;
-  }
-
-  #carryOut(who: string, order: Order): void {
-    const send = (messages: readonly Message[]) => {
-      for (const message of messages) this.#queue.push({ to: message.to, event: message });
-    };
-    if (order.type === "sendMessages") send((order.params as OrderParams<"sendMessages">).messages);
-    if (order.type !== "saveEntries") return;
-    const { hardState: { term, vote }, last, thenSend } = order.params as OrderParams<"saveEntries">;
-    send(thenSend);
-    this.#queue.push({ to: who, event: { type: "entries.saved", term, vote, last } });
-  }
+async function trio(): Promise<{ leader: ReplicatedStorage; followers: ReplicatedStorage[] }> {
+  const authority = await makeAuthority("members", Date.now());
+  const transports = await Promise.all(["a", "b", "c"].map(async (name) => {
+    const { certificate, key } = await issue(
+      authority,
+      { commonName: name, usages: ["client", "server"] },
+      Date.now(),
+    );
+    const listen = { host: "127.0.0.1", port: 0 };
+    return await openTlsTransport({
+      self: name,
+      listen,
+      certificate,
+      key,
+      authority: authority.certificate,
+      clock: realClock,
+    });
+  }));
+  const members = transports.map(({ self: name, endpoint: { host, port } }) => ({
+    name,
+    peerAddresses: [`https://${host}:${port}`],
+  }));
+  const begin = { found: { cluster: "00000000000000c1", members } };
+  const storages = await Promise.all(transports.map(async (transport, at) => {
+    const member = members[at]!;
+    return await openReplicatedStorage({ ...ports, ...member, disk: await disk(member.name), transport, begin });
+  }));
+  await storages[0]!.range({ key: "nothing" });
+  const { leader: id } = await storages[0]!.status();
+  const leader = storages.find(({ membership }) => membership.id === id)!;
+  return { leader, followers: storages.filter((each) => each !== leader) };
 }
 
-for (const batch of [1, 16, 256]) {
-  const trio = new Trio();
-  const sizes = Array.from({ length: batch }, () => 1000);
-  const rounds = Math.ceil(20_000 / Math.sqrt(batch));
-  const run = (count: number) => {
-    for (let round = 0; round < count; round++) {
-      trio.tell("a", { type: "proposal.made", sizes });
-      const { applied, snapshot } = trio.member("a");
-      if (applied - snapshot.index < 10_000) continue;
-      for (const id of voters) trio.tell(id, { type: "snapshot.made", index: trio.member(id).applied });
-    }
-  };
-  run(Math.ceil(rounds / 10));
-  const [start, steps] = [performance.now(), trio.steps];
-  run(rounds);
-  const seconds = (performance.now() - start) / 1000;
-  const { commit, log } = trio.member("a");
-  if (commit !== log.last.index) {
-    throw new Error(`Cannot measure: ${log.last.index - commit} entries are not committed`);
-  }
-  console.log(
-    `batches of ${batch}: ${Math.round(rounds * batch / seconds)} entries/s, ${
-      Math.round(rounds / seconds)
-    } batches/s ` +
-      `committed by three members, ${((trio.steps - steps) / rounds).toFixed(1)} steps a batch, ` +
-      `${(seconds * 1e6 / (trio.steps - steps)).toFixed(1)} us a step`,
-  );
-}
+const single = await openStorage({ ...ports, disk: await disk("single") });
+await measureAll("store of a single member", single);
+await single.close();
+
+const alone = await openReplicatedStorage({ ...ports, disk: await disk("alone"), name: "alone" });
+await measureAll("replicated store, 1 member", alone);
+await alone.close();
+
+const { leader, followers } = await trio();
+await measureAll("replicated store, 3 members, by the leader", leader);
+await measureAll("replicated store, 3 members, by a follower", followers[0]!);
+for (const storage of [leader, ...followers]) await storage.close();
+if (Deno.args[1] === undefined) await Deno.remove(directory, { recursive: true });
