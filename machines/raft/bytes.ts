@@ -3,7 +3,7 @@
  * fixed numbers little-endian, strings a length and UTF-8.
  */
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A growing buffer. `bytes()` is a view that the next write or reset may change. */
 export class ByteWriter {
