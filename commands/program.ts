@@ -97,6 +97,19 @@ export function createProgram(): Command {
     .addOption(installOption())
     .action(async (suites, options) => (await import("./test.ts")).test(suites, options));
 
+  program.command("simulate")
+    .description("run whole clusters in simulated time, with faults, and check what must hold at every moment")
+    .option("--seed <seed>", "the first seed; everything that happens follows from it", wholeNumber(0, 2 ** 31), 1)
+    .option("--seeds <count>", "how many seeds, one after the other", wholeNumber(1, 1_000_000), 1)
+    .option("--nodes <count>", "how many nodes", wholeNumber(1, 100), 3)
+    .option("--minutes <minutes>", "how long things happen, in simulated minutes", wholeNumber(1, 10_000), 10)
+    .option("--faults <list>", "kinds of faults with commas between them, all or none", "all")
+    .option("--idle", "nobody uses the cluster")
+    .option("--trace <file>", "write everything that happens, line by line; - is the standard output")
+    .option("--only <part>", "the part of the schedule that a failure was shrunk to")
+    .option("--no-shrink", "tell of a failure as it is")
+    .action(async (options) => (await import("./simulate.ts")).simulateCommand(options));
+
   program.command("version")
     .description("print the versions of Chartroom and of the API it serves")
     .action(async () => (await import("./version.ts")).printVersion());

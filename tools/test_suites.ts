@@ -60,13 +60,14 @@ const browser: Need = {
 const fast: Suite = {
   name: "fast",
   paths: ["tests"],
-  ignore: ["docker", "network", "kubectl", "cluster", "browser"].map((name) => `tests/${name}`),
+  ignore: ["docker", "network", "kubectl", "cluster", "browser", "simulation/many"].map((name) => `tests/${name}`),
   flags: ["--parallel", "--sanitize-ops", "--sanitize-resources"],
   needs: [],
 };
 
 export const suites: readonly Suite[] = [
   fast,
+  { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
   { name: "kubectl", paths: ["tests/kubectl"], needs: [clients] },
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },
   { name: "docker", paths: ["tests/docker"], needs: [root, docker] },

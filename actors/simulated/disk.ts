@@ -19,6 +19,7 @@ import {
   type NameChange,
   partOf,
   rename,
+  truncate,
 } from "./disk_content.ts";
 
 export interface SimulatedDiskOptions {
@@ -94,7 +95,7 @@ export class SimulatedDisk implements Disk {
   /** Cuts a file, durably. */
   cut(path: string, length: number): void {
     const inode = this.#inode(path);
-    inode.length = length;
+    truncate(inode, length);
     makeDurable(inode);
   }
 
@@ -217,11 +218,7 @@ export class SimulatedDisk implements Disk {
         return operation("append", () => append(inode, own), partly);
       },
       sync: () => operation("sync", () => makeDurable(inode)),
-      truncate: (size) =>
-        operation("truncate", () => {
-          inode.length = Math.min(size, inode.length);
-          inode.waiting.push({ truncate: size });
-        }),
+      truncate: (size) => operation("truncate", () => truncate(inode, size)),
       close: () => Promise.resolve(),
     };
   }

@@ -47,9 +47,16 @@ export function append(inode: Inode, bytes: Uint8Array): void {
   inode.waiting.push({ append: bytes });
 }
 
+/** Shares the bytes: an append never writes over them, and who would cuts them off first (`truncate`). */
 export function makeDurable(inode: Inode): void {
-  inode.durable = inode.bytes.slice(0, inode.length);
+  inode.durable = inode.bytes.subarray(0, inode.length);
   inode.waiting = [];
+}
+
+export function truncate(inode: Inode, size: number): void {
+  inode.bytes = inode.bytes.slice(0, Math.min(size, inode.length));
+  inode.length = inode.bytes.length;
+  inode.waiting.push({ truncate: size });
 }
 
 export function crashDirectory(directory: Directory, random: Draws): void {

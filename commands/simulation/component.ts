@@ -12,6 +12,8 @@ export interface ComponentOptions {
   start(process: SimulatedProcess, system: ActorSystem): Promise<void> | void;
   died?(): void;
   readonly inspect: Observer;
+  /** Instead of a plain one. */
+  system?(clock: Clock): ActorSystem;
   escaped(error: unknown, process: SimulatedProcess): void;
   /** It could not be started, and why. */
   refused(error: unknown, component: Component): void;
@@ -46,7 +48,7 @@ export class Component {
     const { name, host, world, escaped } = this.options;
     this.lives++;
     const process = new SimulatedProcess(name, host, world, escaped);
-    const system = new ActorSystem({ clock: process });
+    const system = this.options.system?.(process) ?? new ActorSystem({ clock: process });
     system.inspect(this.options.inspect);
     this.process = process;
     this.system = system;

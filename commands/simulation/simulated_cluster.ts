@@ -9,11 +9,12 @@ import { SimulatedDisk } from "../../actors/simulated/disk.ts";
 import { SimulatedClock } from "../../actors/simulated/simulated_clock.ts";
 import { SimulatedHost, SimulatedProcess } from "../../actors/simulated/simulated_process.ts";
 import { SimulatedRandom } from "../../actors/simulated/simulated_random.ts";
-import type { Inspection } from "../../actors/system.ts";
+import type { ActorSystem, Inspection } from "../../actors/system.ts";
 import type { Api } from "../../http/machinery/api.ts";
 import type { UserInfo } from "../../http/machinery/types.ts";
 import { type AddressPlan, addressPlan, controlPlaneAddress } from "../../machines/network/address_plan.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { RuntimeEvent } from "../../ports/container_runtime.ts";
 import { nodeUser } from "../control_plane.ts";
 import { controllerAccount } from "../master.ts";
@@ -42,6 +43,8 @@ export interface Mutations {
   /** A component's way to the API; `component` is the kind in its name. */
   client?(client: ApiClient, component: string): ApiClient;
   node?(node: SimulatedNode): void;
+  /** What runs a component's actors. */
+  system?(clock: Clock): ActorSystem;
 }
 
 /** What is told as it happens. */
@@ -115,6 +118,7 @@ export class SimulatedCluster {
       world: this.clock,
       start,
       ...(died === undefined ? {} : { died }),
+      ...(this.options.mutate?.system === undefined ? {} : { system: this.options.mutate.system }),
       inspect: (inspection) => this.events.inspected?.(inspection, name),
       escaped: (error) => this.events.escaped?.(error, name),
       refused: (error) => this.events.refused?.(error, name),

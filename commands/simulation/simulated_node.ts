@@ -31,7 +31,7 @@ export interface SimulatedNodeOptions {
 }
 
 /** What a node offers to pods; small, so that it fills. */
-const capacity = { cpu: "4", memory: "8Gi", pods: 30 };
+const capacity = { cpu: "3", memory: "8Gi", pods: 30 };
 
 export class SimulatedNode {
   readonly engine: SimulatedRuntime;

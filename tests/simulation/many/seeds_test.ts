@@ -1,0 +1,21 @@
+/** Many seeds of ten minutes each, in shards that tell how far they are. */
+import { assertEquals } from "@std/assert";
+import { faultKinds } from "../../../commands/simulation/schedule.ts";
+import { simulate } from "../../../commands/simulation/simulate.ts";
+
+const shards = 8;
+const seedsInShard = 25;
+const minutes = 10;
+
+for (let shard = 0; shard < shards; shard++) {
+  const first = 1 + shard * seedsInShard;
+  const last = first + seedsInShard - 1;
+  Deno.test(`simulation of the seeds ${first} to ${last} for ${minutes} minutes violates nothing`, async () => {
+    const failed: string[] = [];
+    for (let seed = first; seed <= last; seed++) {
+      const { violation } = await simulate({ seed, nodes: 3, masters: 1, minutes, faults: faultKinds });
+      if (violation !== undefined) failed.push(`seed ${seed}: ${violation.invariant}: ${violation.message}`);
+    }
+    assertEquals(failed, []);
+  });
+}
