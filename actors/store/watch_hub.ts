@@ -42,9 +42,9 @@ export class WatchHub {
   /** The store has leapt ahead, by a snapshot: watches catch up from what history it brings. */
   rebase(state: KeyValueState): void {
     this.state = state;
+    this.#index = new RangeIndex();
     for (const watcher of this.#all) {
       if (!watcher.present) continue;
-      this.#index.delete(watcher);
       watcher.present = false;
       watcher.next = Math.max(watcher.next, this.#revision + 1);
       this.clock.soon(() => this.#catchUp(watcher));

@@ -47,6 +47,8 @@ export class MembershipControl implements StoreMembershipControl {
     handlers.set("change", async (_, head) => ({ refused: await this.#changeHere(head as Change) ?? "" }));
     handlers.set("status", () => this.#ownStatus());
     handlers.set("transfer", (_, head) => void this.#transferHere((head as { to: MemberId }).to));
+    // Said only by members whose log has it committed; an id is never used again.
+    handlers.set("gone", () => this.replica.tell({ type: "member.removed" }));
     handlers.set("compareHashes", async () => ({ result: await this.replica.hashes.compare() ?? null }));
   }
 

@@ -115,6 +115,7 @@ export async function openReplicatedStorage(options: ReplicatedStorageOptions): 
   const settings = settingsOf(options);
   const replica = new Replica(settings);
   const system = options.system ?? new ActorSystem({ clock: options.clock });
+  if (options.system === undefined) replica.closed.promise.then(() => system.stopAll());
   const actor = system.spawn(replicaKind(replica, system), {
     address: options.address ??
       address({ node: "local", kind: "store", name: `${settings.name}.${settings.directory.replaceAll("/", ".")}` }),

@@ -62,6 +62,11 @@ export class PeerLink {
     this.transport?.setPeers(peers);
   }
 
+  /** Everybody else that may be spoken to. */
+  get others(): MemberId[] {
+    return [...this.#records.keys()].filter((id) => id !== this.replica.loaded.identity.member);
+  }
+
   sendRaft(messages: readonly Message[]): void {
     const { payloads } = this.replica;
     for (const message of messages) {
@@ -105,8 +110,10 @@ export class PeerLink {
     }
     const { cluster, from, said } = message;
     const record = this.#records.get(from);
-    // Of another cluster, removed, or somebody who speaks for another.
-    if (cluster !== this.replica.loaded.identity.cluster || record === undefined || record.name !== name) {
+    // Of another cluster, removed, or somebody who speaks for another. Whoever has no name yet may say what it is.
+    const isOwnName = record?.name === name ||
+      (record?.name === "" && said.kind === "call" && said.name === "announce" && announcedName(said.head) === name);
+    if (cluster !== this.replica.loaded.identity.cluster || record === undefined || !isOwnName) {
       this.counters.strangers++;
       return;
     }
@@ -120,6 +127,9 @@ export class PeerLink {
     // A snapshot is offered by the transfer that has brought its bytes.
     if (message.from !== from || message.to !== replica.loaded.identity.member) return;
     if (message.type === "snapshot.offered") return;
+    if ((message.type === "preVote.requested" || message.type === "vote.requested") && replica.roster.isGone(from)) {
+      return void this.call(from, "gone", {}, [], 1);
+    }
     if (message.type === "append.requested") {
       for (const [at, entry] of message.entries.entries()) replica.payloads.set(entry, { payload: payloads[at]! });
     }
@@ -145,4 +155,8 @@ export class PeerLink {
       answer.then(reply, (error) => reply({ error: error instanceof Error ? error.message : String(error) }));
     } else reply(answer);
   }
+}
+
+function announcedName(head: unknown): string | undefined {
+  return (head as { record?: { name?: string } } | undefined)?.record?.name;
 }

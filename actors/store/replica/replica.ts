@@ -65,8 +65,10 @@ export class Replica {
   /** Resolves when it serves, rejects when it cannot. */
   readonly opened = Promise.withResolvers<void>();
   readonly closed = Promise.withResolvers<void>();
-  /** Told when leader or term has changed. */
-  readonly leaderWatchers = new Set<() => void>();
+  /** Told when the leader, the term or the members have changed. */
+  readonly watchers = new Set<() => void>();
+  /** What is to be called off when this member stops. */
+  readonly endings = new Set<() => void>();
   #tasks = new Set<Promise<unknown>>();
   #loaded: LoadedReplica | undefined;
   #seen = { term: -1, leader: "" };
@@ -91,8 +93,9 @@ export class Replica {
     return this.#loaded;
   }
 
-  get isLoaded(): boolean {
-    return this.#loaded !== undefined;
+  /** Neither closed nor failed. */
+  get isOpen(): boolean {
+    return this.raft?.alive === true;
   }
 
   /** What the log's chart knows; nothing while there is none. */
@@ -158,7 +161,7 @@ export class Replica {
     else if (before === member) this.leases.stop();
     this.reads.leaderChanged();
     this.writes.pump();
-    for (const watcher of [...this.leaderWatchers]) watcher();
+    for (const watcher of [...this.watchers]) watcher();
   }
 
   afterApplying(amount: Amount): void {
@@ -187,12 +190,13 @@ export class Replica {
     const known = this.roster.current;
     // Who joins knows from its ticket whom to listen to, until the log tells.
     if (known.length === 0 && begin !== undefined) this.link.know("join" in begin ? begin.join.records : []);
-    else this.link.know(known);
+    else this.link.know(this.roster.reachable);
   }
 
   /** A configuration is committed and applied. */
-  membershipApplied(_entry: LogEntry): void {
-    for (const watcher of [...this.leaderWatchers]) watcher();
+  membershipApplied(entry: LogEntry): void {
+    this.roster.committed(entry);
+    for (const watcher of [...this.watchers]) watcher();
   }
 
   /** A snapshot of another member is in place, on the disk. */

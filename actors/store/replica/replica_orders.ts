@@ -62,6 +62,7 @@ export function replicaKind(replica: Replica, system: ActorSystem): ActorKind<ty
     stopMember: async () => {
       if (replica.raft !== undefined) system.stop(replica.raft.id);
       replica.applier.stop();
+      for (const end of replica.endings) end();
       await replica.link.close();
     },
     serveRequests: () => replica.serve(),

@@ -15,6 +15,7 @@ import {
 import type { StoreMembershipControl } from "../../../ports/store_membership.ts";
 import type { ActorHandle } from "../../system.ts";
 import { drawLeaseId, rangeOf, requireWhole } from "../request_checks.ts";
+import { Announcement } from "./announcement.ts";
 import { MembershipControl } from "./membership_control.ts";
 import type { ReplicatedStorage } from "./open_replicated_storage.ts";
 import type { Replica } from "./replica.ts";
@@ -24,6 +25,7 @@ export class ReplicatedStorageOfMember implements ReplicatedStorage {
 
   constructor(readonly replica: Replica, readonly actor: ActorHandle<typeof replicaMachine>) {
     this.membership = new MembershipControl(replica);
+    new Announcement(replica, this.membership).look();
     replica.link.handlers.set("keepLease", async (_, head) => {
       try {
         return { ttlSeconds: (await this.#keepOwnLease((head as { id: number }).id)) ?? 0 };

@@ -1,6 +1,7 @@
 /** What members are called and where they are reached, as of each configuration in the log. */
 import { ByteReader, ByteWriter } from "../../../machines/raft/bytes.ts";
 import { readConfiguration, writeConfiguration } from "../../../machines/raft/log_format.ts";
+import { membersOf } from "../../../machines/raft/membership.ts";
 import type { LogEntry } from "../../../machines/raft/message.ts";
 import {
   type MemberRecord,
@@ -12,11 +13,37 @@ import {
 } from "../../../machines/raft/roster.ts";
 import type { Replica } from "./replica.ts";
 
+const maxGone = 16;
+
 export class RosterLog {
   /** Rising; the first is as of the last snapshot. */
   #known: { readonly index: number; readonly roster: Roster }[] = [{ index: 0, roster: [] }];
 
+  /** Removed, as far as this member has seen it happen: they are told so when they ask to be elected. */
+  #gone = new Map<string, MemberRecord>();
+
   constructor(readonly replica: Replica) {}
+
+  /** Members, those who are being removed, and those who were and may not have heard of it. */
+  get reachable(): Iterable<MemberRecord> {
+    const all = [...this.#gone.values(), ...this.#known.flatMap(({ roster }) => roster)];
+    return new Map(all.map((record) => [record.id, record])).values();
+  }
+
+  isGone(id: string): boolean {
+    return this.#gone.has(id);
+  }
+
+  /** A configuration is committed: whoever is not in it, is a member no more. */
+  committed({ index, configuration }: LogEntry): void {
+    const members = membersOf(configuration!);
+    for (const { roster } of this.#known.filter((each) => each.index <= index)) {
+      for (const record of roster) if (!members.includes(record.id)) this.#gone.set(record.id, record);
+    }
+    this.forgetBefore(index);
+    for (const id of [...this.#gone.keys()].slice(0, -maxGone)) this.#gone.delete(id);
+    this.#tell();
+  }
 
   get current(): Roster {
     return this.#known.at(-1)!.roster;

@@ -306,7 +306,7 @@ export class Writes {
 
   #notKnown(from: Map<number, Pending>, key: number, pending: Pending): void {
     from.delete(key);
-    const message = "Cannot tell whether the write was made: it was not heard of again in time";
+    const message = "Cannot write: no answer has come in time; whether the write was made is not known";
     this.#settle(pending, { type: "refused", refusal: { code: "unavailable", message } });
   }
 
