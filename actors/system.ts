@@ -239,6 +239,7 @@ export class ActorSystem {
       event,
       cause,
       trace: trace || sequence,
+      previous,
       snapshot: next.snapshot,
       edges: next.edges,
       guards: next.guards,

@@ -7,9 +7,11 @@
  */
 import type { ChartDefinition } from "../machines/chart/chart_definition.ts";
 import type { Explanation } from "../machines/explain.ts";
+import type { PossibleEvent } from "../machines/explain_possible.ts";
 
 export type { ChartDefinition, ChartState, ChartTransition } from "../machines/chart/chart_definition.ts";
 export type { Explanation } from "../machines/explain.ts";
+export type { PossibleEvent } from "../machines/explain_possible.ts";
 
 export const inspectionVersion = 1;
 /** An actor's row is sent at most so often. */
@@ -149,15 +151,6 @@ export interface IncidentRecord {
   readonly wallTime: number;
   readonly incarnation: number;
   readonly detail: string;
-}
-
-/** An event that the actor's states handle now, for "try". */
-export interface PossibleEvent {
-  readonly type: string;
-  /** The answer to an order that is under way, or of a timer that is armed: it will come by itself. */
-  readonly expected: boolean;
-  readonly targets: readonly string[];
-  readonly guard?: string;
 }
 
 /** Everything about one actor. */
@@ -334,3 +327,32 @@ export type ClientMessage =
     readonly id: ActorId;
     readonly event: { readonly type: string; readonly [param: string]: Json };
   };
+
+/** Who reads the stream: a WebSocket, server-sent events, a file. */
+export interface InspectionClient {
+  /** One message as JSON; never waits. */
+  send(text: string): void;
+  /** Bytes that it has not taken yet: while they are many, records are dropped and rows wait. */
+  readonly unsentBytes: number;
+  /** Whether it may see this actor; undefined: that is being found out, ask again. */
+  maySee(row: Pick<ActorRow, "kind" | "namespace" | "name" | "node">): boolean | undefined;
+  /** Whether `send` is allowed to it. */
+  readonly maySend: boolean;
+}
+
+export interface InspectionConnection {
+  /** A message of the client, as it came. */
+  receive(text: string): void;
+  close(): void;
+}
+
+/** Whoever has a stream to read: a cluster, a recording, a foreign app. */
+export interface InspectionHub {
+  /** Says hello at once. */
+  connect(client: InspectionClient): InspectionConnection;
+  /** What is known, as the lines of a recording. */
+  recording(
+    wish: { readonly filter?: ActorFilter; readonly from?: number; readonly to?: number },
+    maySee: InspectionClient["maySee"],
+  ): AsyncIterable<string>;
+}

@@ -35,6 +35,8 @@ export interface Transition {
   readonly cause: Cause;
   /** The sequence number of the record in which the chain of causes began. */
   readonly trace: number;
+  /** Before the step; undefined when the actor has just started. */
+  readonly previous: AnyMachineSnapshot | undefined;
   readonly snapshot: AnyMachineSnapshot;
   readonly edges: readonly Edge[];
   readonly guards: readonly GuardOutcome[];

@@ -1,0 +1,277 @@
+/** One connection to the hub: what it wished for, and what it is sent. */
+import {
+  type ActorDetail,
+  type ActorId,
+  type ActorRow,
+  type ClientMessage,
+  coalesceMs,
+  type IncidentRecord,
+  type InspectionClient,
+  type Problem,
+  type ServerMessage,
+  type TransitionRecord,
+} from "../../ports/inspection.ts";
+import type { Wake } from "../../ports/clock.ts";
+import { type RowTest, rowTest } from "./actor_filter.ts";
+import { readClientMessage } from "./client_message.ts";
+import type { Hub } from "./inspection_hub.ts";
+import { answerQuestion, type Question } from "./questions.ts";
+import { WatchList } from "./watch_list.ts";
+
+/** A client that has not taken so much is behind: rows wait for it, records are dropped and counted. */
+const behindBytes = 1024 * 1024;
+const subscriptionsAtMost = 50;
+const countsEveryMs = 1_000;
+
+export class HubSession {
+  readonly subscriptions = new Set<ActorId>();
+  readonly #hub: Hub;
+  readonly #client: InspectionClient;
+  readonly #machines = new Set<string>();
+  #list: WatchList | undefined;
+  #following: RowTest | undefined;
+  #wantsCounts = false;
+  #wantsIncidents = false;
+  #dropped = 0;
+  #later: Wake | undefined;
+  #counts: Wake | undefined;
+  #closed = false;
+
+  constructor(hub: Hub, client: InspectionClient) {
+    this.#hub = hub;
+    this.#client = client;
+  }
+
+  get follows(): boolean {
+    return this.#following !== undefined;
+  }
+
+  get #isBehind(): boolean {
+    return this.#client.unsentBytes > behindBytes;
+  }
+
+  say(message: ServerMessage): void {
+    if (!this.#closed) this.#client.send(JSON.stringify(message));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#later?.cancel();
+    this.#counts?.cancel();
+    this.subscriptions.clear();
+    this.#following = this.#list = undefined;
+  }
+
+  receive(text: string): void {
+    let message: ClientMessage;
+    try {
+      message = readClientMessage(text);
+    } catch (error) {
+      return this.say({ type: "error", code: "badMessage", message: (error as Error).message });
+    }
+    switch (message.type) {
+      case "watch":
+        return this.#watch(message);
+      case "unwatch":
+        this.#list = undefined;
+        return;
+      case "subscribe":
+        return this.#subscribe(message);
+      case "unsubscribe":
+        this.subscriptions.delete(message.id);
+        return this.#hub.updateWanted();
+      case "follow":
+        this.#following = rowTest(message.filter);
+        return this.#hub.updateWanted();
+      case "unfollow":
+        this.#following = undefined;
+        return this.#hub.updateWanted();
+      default:
+        void this.#answer(message);
+    }
+  }
+
+  /** These actors have changed, or are gone. */
+  touch(ids: readonly ActorId[]): void {
+    if (this.#list !== undefined) {
+      this.#list.touch(ids);
+      // A window is made anew only so often: that looks at every row.
+      if (this.#list.isWindow || this.#isBehind) this.#flushLater(5 * coalesceMs);
+      else this.#flush();
+    }
+    if (this.#wantsCounts) this.#countLater();
+  }
+
+  tellRecords(records: readonly TransitionRecord[], dropped: number): void {
+    const following = this.#following;
+    if (following === undefined && this.subscriptions.size === 0) return;
+    const mine = records.filter(({ id }) => {
+      const row = this.#hub.get(id);
+      return (this.subscriptions.has(id) || (row !== undefined && following?.(row) === true)) && this.#maySee(id, row);
+    });
+    if (this.#isBehind) {
+      this.#dropped += mine.length + dropped;
+      return;
+    }
+    this.#dropped += dropped;
+    if (mine.length > 0 || dropped > 0) {
+      this.#tellMachines(mine.map(({ id }) => this.#hub.get(id)?.machine));
+      this.say({ type: "records", records: mine, dropped });
+    }
+  }
+
+  tellIncidents(incidents: readonly IncidentRecord[], dropped: number): void {
+    if (!this.#wantsIncidents && !this.follows) return;
+    const mine = incidents.filter(({ id }) => this.#maySee(id, this.#hub.get(id)));
+    if (this.#isBehind) this.#dropped += mine.length;
+    else if (mine.length > 0 || dropped > 0) this.say({ type: "incidents", incidents: mine, dropped });
+  }
+
+  tellDetail(id: ActorId, detail: ActorDetail | null): void {
+    if (!this.subscriptions.has(id) || this.#isBehind) return;
+    if (detail !== null && this.#client.maySee(detail.row) === undefined) return;
+    if (detail === null || !this.#maySee(id, detail.row)) return this.say({ type: "detail", id, detail: null });
+    this.#tellMachines([detail.row.machine]);
+    const children = detail.children.filter((child) => this.#maySee(child, this.#hub.get(child)));
+    this.say({ type: "detail", id, detail: { ...detail, children } });
+  }
+
+  tellCounters(): void {
+    this.say({ type: "counters", counters: this.#hub.counters(this.#dropped) });
+  }
+
+  #watch(message: Extract<ClientMessage, { type: "watch" }>): void {
+    this.#wantsCounts = message.counts ?? true;
+    this.#wantsIncidents = message.incidents ?? true;
+    const list = new WatchList(this.#hub, message, (row) => this.#maySee(row.id, row));
+    this.#list = list;
+    const { resume } = message;
+    const changed = resume === undefined ? undefined : this.#hub.changedSince(resume.session, resume.sequence);
+    if (changed === undefined) {
+      this.#tellMachines([...this.#hub.all()].filter((row) => this.#maySee(row.id, row)).map(({ machine }) => machine));
+      for (const piece of list.begin(this.#hub.clock.wallTime())) this.say(piece);
+    } else {
+      list.resume(changed);
+      this.#flush(true);
+    }
+    this.#countLater(0);
+  }
+
+  #subscribe(message: Extract<ClientMessage, { type: "subscribe" }>, patience = 20): void {
+    const { id, after } = message;
+    if (this.subscriptions.size >= subscriptionsAtMost) {
+      const message = `Cannot subscribe to "${id}": this connection has ${subscriptionsAtMost} subscriptions`;
+      return this.say({ type: "error", code: "tooMuch", message });
+    }
+    const row = this.#hub.get(id);
+    const verdict = row === undefined ? false : this.#client.maySee(row);
+    if (verdict === undefined && patience > 0) {
+      const { clock } = this.#hub;
+      clock.wakeAt(clock.now() + coalesceMs, () => this.#closed || this.#subscribe(message, patience - 1));
+      return;
+    }
+    if (verdict !== true) return this.say({ type: "detail", id, detail: null });
+    this.subscriptions.add(id);
+    // A subscription of somebody else's is told of it too, once.
+    this.#hub.wantAnew(id);
+    if (after === undefined) return;
+    void this.#hub.recent((each) => each === id).then((records) => {
+      const missed = records.filter(({ sequence }) => sequence > after);
+      if (missed.length > 0) this.say({ type: "records", records: missed, dropped: 0 });
+    });
+  }
+
+  async #answer(message: Question): Promise<void> {
+    const { request } = message;
+    try {
+      if (message.type !== "send") {
+        const answer = await answerQuestion(this.#hub, message, (row) => this.#maySee(row.id, row));
+        if (answer.type === "answer") this.#tellMachines(answer.records.map(({ id }) => this.#hub.get(id)?.machine));
+        return this.say(answer);
+      }
+      if (!this.#hub.maySend(this.#client)) {
+        const why = "it takes `up --inspect-send` and a member of system:masters";
+        return this.say({ type: "error", request, code: "forbidden", message: `Cannot send events: ${why}` });
+      }
+      if (!this.#maySee(message.id, this.#hub.get(message.id))) {
+        throw new Error(`Cannot send "${message.event.type}": nobody is at "${message.id}"`);
+      }
+      await this.#hub.send(message.id, message.event);
+      this.say({ type: "sent", request });
+    } catch (error) {
+      this.say({ type: "error", request, code: "unavailable", message: (error as Error).message });
+    }
+  }
+
+  #flush(resumed = false): void {
+    const changes = this.#list?.changes(this.#hub.clock.wallTime(), resumed);
+    if (changes === undefined) return;
+    this.#tellMachines(changes.added.map(({ machine }) => machine));
+    this.say(changes);
+  }
+
+  #flushLater(delayMs: number): void {
+    const { clock } = this.#hub;
+    this.#later ??= clock.wakeAt(clock.now() + delayMs, () => {
+      this.#later = undefined;
+      if (this.#isBehind) this.#flushLater(delayMs);
+      else this.#flush();
+    });
+  }
+
+  #maySee(id: ActorId, row: Pick<ActorRow, "kind" | "namespace" | "name" | "node"> | undefined): boolean {
+    const verdict = this.#client.maySee(row ?? addressed(id));
+    // It is being found out: looked at again in a moment.
+    if (verdict === undefined && this.#list !== undefined) {
+      this.#list.touch([id]);
+      this.#flushLater(coalesceMs);
+    }
+    return verdict === true;
+  }
+
+  /** Charts that the other side has not been told yet. */
+  #tellMachines(keys: readonly (string | undefined)[]): void {
+    const machines: [string, NonNullable<ReturnType<Hub["machines"]["get"]>>][] = [];
+    for (const key of keys) {
+      const chart = key === undefined || this.#machines.has(key) ? undefined : this.#hub.machines.get(key);
+      if (key === undefined || chart === undefined) continue;
+      this.#machines.add(key);
+      machines.push([key, chart]);
+    }
+    if (machines.length > 0) this.say({ type: "machines", machines: Object.fromEntries(machines) });
+  }
+
+  #countLater(delayMs = countsEveryMs): void {
+    const { clock } = this.#hub;
+    this.#counts ??= clock.wakeAt(clock.now() + delayMs, () => {
+      this.#counts = undefined;
+      if (this.#isBehind) return this.#countLater();
+      if (this.#wantsCounts) this.say(this.#count());
+      this.tellCounters();
+    });
+  }
+
+  #count(): Extract<ServerMessage, { type: "counts" }> {
+    const kinds: Record<string, Record<string, number>> = {};
+    const nodes: Record<string, number> = {};
+    const namespaces: Record<string, number> = {};
+    const problems: Partial<Record<Problem, number>> = {};
+    let total = 0;
+    for (const row of this.#hub.all()) {
+      if (this.#client.maySee(row) !== true) continue;
+      total++;
+      const states = kinds[row.kind] ??= {};
+      const state = row.status === "down" ? "(down)" : row.states.join(" + ");
+      states[state] = (states[state] ?? 0) + 1;
+      nodes[row.node] = (nodes[row.node] ?? 0) + 1;
+      if (row.namespace !== undefined) namespaces[row.namespace] = (namespaces[row.namespace] ?? 0) + 1;
+      for (const problem of row.problems) problems[problem] = (problems[problem] ?? 0) + 1;
+    }
+    return { type: "counts", total, kinds, nodes, namespaces, problems };
+  }
+}
+
+function addressed(id: ActorId): Pick<ActorRow, "kind" | "namespace" | "name" | "node"> {
+  const [node = "", kind = "", namespace = "-", name = "-"] = id.split("/");
+  return { node, kind, ...(namespace === "-" ? {} : { namespace }), ...(name === "-" ? {} : { name }) };
+}
