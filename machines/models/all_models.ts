@@ -1,5 +1,6 @@
 /** Every model of what ships, for `chartroom check` and the tests. */
+import { controllerModels } from "./controller_models.ts";
 import type { NamedModel } from "./model.ts";
 import { podModels } from "./pod_models.ts";
 
-export const allModels: readonly NamedModel[] = [...podModels];
+export const allModels: readonly NamedModel[] = [...podModels, ...controllerModels];

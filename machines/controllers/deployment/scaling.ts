@@ -37,8 +37,14 @@ export function shrinkOld(rollout: Rollout): Sizes {
   return changed(sizes);
 }
 
-/** Available, and not about to go: a status may be older than the size that was set a moment ago. */
+/**
+ * Available, and not about to go: a status may be older than the size that was set a moment ago. One that was written
+ * before the last resizing says nothing: of a ReplicaSet that shrank and grows again the pods it counts are gone.
+ */
 function staying(set: ReplicaSet | undefined): number {
+  const { generation } = set?.metadata ?? {};
+  const observed = set?.status?.observedGeneration;
+  if (generation !== undefined && observed !== undefined && observed < generation) return 0;
   return Math.min(availableOf(set), replicasOf(set));
 }
 

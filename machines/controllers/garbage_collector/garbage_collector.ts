@@ -31,6 +31,10 @@ export function garbageCollector(table: ResourceTable): Controller {
         if (isLingering(object) || (ownersChanged && (object.metadata.ownerReferences ?? []).length > 0)) {
           keys.push(keyOf(kind, object));
         }
+        // An owner that waits for it may have been forgotten by it: nothing else would tell the owner.
+        for (const each of ownersChanged && previous !== undefined ? graph.owners(previous, caches) : []) {
+          if (isLingering(each.object)) keys.push(keyOf(each.kind, each.object));
+        }
         const present = caches.of(kind.resource).get(cacheKey(object))?.metadata.uid === object.metadata.uid;
         if (present && !(isLingering(object) && !isLingering(previous))) return keys;
         // Gone, or just begun to go: those who depend on it must look again; so must the owners it blocks.
@@ -162,8 +166,9 @@ function remove(
   { metadata }: KubeObject,
   propagation: "Orphan" | "Background" | "Foreground",
 ): Write {
-  const { namespace, name, uid } = metadata;
-  return { type: "delete", resource, ...(namespace && { namespace }), name, uid, propagation };
+  const { namespace, name, uid, resourceVersion } = metadata;
+  // Of this very version: somebody may have given it to an owner that stands while its owners were looked up.
+  return { type: "delete", resource, ...(namespace && { namespace }), name, uid, resourceVersion, propagation };
 }
 
 function patchOwners(kind: ResourceKind, object: KubeObject, left: readonly OwnerReference[]): Write {

@@ -1,0 +1,54 @@
+/** Controllers over an API with caches that lag, in the situations that matter. */
+import { deploymentSystem, type DeploymentSystemOptions } from "./deployment_system.ts";
+import { garbageSystem, type GarbageSystemOptions } from "./garbage_system.ts";
+import type { NamedModel } from "./model.ts";
+
+type Row<Options> = readonly [name: string, about: string, size: NamedModel["size"], options: Options];
+
+const deployments: readonly Row<DeploymentSystemOptions>[] = [
+  ["rollout", "a new image, two replicas, maxSurge 1, maxUnavailable 0", "small", {}],
+  ["crash", "a new image, and the controller manager dies", "small", { replicas: 1, budgets: { crashes: 1 } }],
+  ["recreate", "strategy Recreate", "small", { replicas: 1, strategy: "Recreate" }],
+  ["scaling", "is scaled down, and a pod is deleted", "small", { budgets: { edits: 0, scalings: 1, deletions: 1 } }],
+  ["failure", "a pod fails", "small", { budgets: { edits: 0, failures: 1 } }],
+  ["recreate-two", "strategy Recreate, two replicas", "large", { strategy: "Recreate" }],
+  ["no-surge", "a new image, maxSurge 0, maxUnavailable 1", "large", { maxSurge: 0, maxUnavailable: 1 }],
+  ["rollback", "a new image, and another or back again at any moment", "large", {
+    replicas: 1,
+    budgets: { edits: 2 },
+    states: 400_000,
+  }],
+];
+
+const garbage: readonly Row<GarbageSystemOptions>[] = [
+  ["background", "an owner goes, and its name comes back", "small", { budgets: { creations: 1, deletions: 2 } }],
+  ["foreground", "an owner goes after its dependents; one of them gets another owner", "small", {
+    propagation: "Foreground",
+    budgets: { adoptions: 1, crashes: 1 },
+  }],
+  ["shared", "an owner goes after dependents that it shares", "small", {
+    propagation: "Foreground",
+    secondOwner: true,
+    budgets: { creations: 1, crashes: 1, deletions: 2 },
+  }],
+  ["orphan", "an owner goes and leaves its dependents", "small", {
+    propagation: "Orphan",
+    budgets: { creations: 1, crashes: 1, deletions: 2 },
+  }],
+  ["adopted", "a dependent gets another owner while it is being deleted", "small", { budgets: { adoptions: 1 } }],
+];
+
+export const controllerModels: readonly NamedModel[] = [
+  ...deployments.map(([name, about, size, options]) => ({
+    name: `deployment/${name}`,
+    about,
+    size,
+    system: () => deploymentSystem(options),
+  })),
+  ...garbage.map(([name, about, size, options]) => ({
+    name: `garbage/${name}`,
+    about,
+    size,
+    system: () => garbageSystem(options),
+  })),
+];
