@@ -20,6 +20,7 @@ export class Trio {
   readonly network: SimulatedNetwork;
   readonly disks = new Map<string, SimulatedDisk>();
   readonly open = new Map<string, ReplicatedStorage>();
+  #lives = 0;
   readonly systems = new Map<string, ActorSystem>();
 
   constructor(readonly seed = 1, readonly options: Partial<ReplicatedStorageOptions> = {}) {
@@ -42,7 +43,8 @@ export class Trio {
       openReplicatedStorage({
         disk: this.disk(name),
         clock: this.clock,
-        random: seededRandom(this.seed * 1_000 + name.charCodeAt(0)),
+        // Another one for each life: members know their own by what they draw.
+        random: seededRandom(this.seed * 1_000_003 + ++this.#lives),
         transport: this.network.join(name),
         system,
         name,
