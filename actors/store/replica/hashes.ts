@@ -3,6 +3,7 @@
  * so all speak of the same moment; the leader compares.
  */
 import { SnapshotWriter } from "../../../machines/store/snapshot_format.ts";
+import type { Wake } from "../../../ports/clock.ts";
 import type { MemberHash } from "../../../ports/store_membership.ts";
 import { turn } from "../turn.ts";
 import type { Replica } from "./replica.ts";
@@ -17,12 +18,30 @@ interface Check {
 
 export class Hashes {
   #checks = new Map<number, Check>();
+  #next: Wake | undefined;
 
   constructor(readonly replica: Replica) {
+    replica.endings.add(() => this.stop());
     replica.link.handlers.set("hash", (from, head) => {
       const { check, hash } = head as { check: number; hash: string };
       this.#note(check, from, hash);
     });
+  }
+
+  /** This member leads: it compares the members every now and then. */
+  start(): void {
+    const { clock, compareHashesEveryMs: every } = this.replica.options;
+    this.stop();
+    if (every <= 0) return;
+    this.#next = clock.wakeAt(clock.now() + every, () => {
+      this.start();
+      if (this.replica.roster.current.length > 1) void this.compare();
+    });
+  }
+
+  stop(): void {
+    this.#next?.cancel();
+    this.#next = undefined;
   }
 
   /** Of everything that can be read now. */

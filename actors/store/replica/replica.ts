@@ -157,8 +157,13 @@ export class Replica {
     const { leader: before } = this.#seen;
     this.#seen = { term, leader };
     const { member } = this.loaded.identity;
-    if (leader === member) this.leases.start();
-    else if (before === member) this.leases.stop();
+    if (leader === member) {
+      this.leases.start();
+      this.hashes.start();
+    } else if (before === member) {
+      this.leases.stop();
+      this.hashes.stop();
+    }
     this.reads.leaderChanged();
     this.writes.pump();
     for (const watcher of [...this.watchers]) watcher();

@@ -286,6 +286,18 @@ Deno.test("a member that holds something else than the others is found, alarmed,
   await trio.closeAll();
 });
 
+Deno.test("the leader compares what the members hold by itself, every now and then", async () => {
+  const trio = new Trio(12, { compareHashesEveryMs: 60_000 });
+  await trio.startAll();
+  const [bad] = trio.followers();
+  const { state } = (bad as unknown as { replica: { loaded: { state: { apply(command: unknown): void } } } })
+    .replica.loaded;
+  state.apply({ type: "grantLease", id: 99, ttlSeconds: 5 });
+  await trio.clock.pass(61_000);
+  assert(bad!.actor.getSnapshot().matches({ running: { requests: "refused" } }));
+  await trio.closeAll();
+});
+
 Deno.test("more requests than may wait are refused, and those that wait are answered", async () => {
   const trio = new Trio(11, { queue: { proposals: 50, bytes: 1 << 20, reads: 20 } });
   await trio.startAll();
