@@ -46,6 +46,8 @@ export interface AppOptions {
   readonly metrics?: () => readonly string[];
   /** More routes (service account issuer discovery, inspector). They are behind authentication and authorization. */
   readonly extend?: (app: Hono<AppEnvironment>) => void;
+  /** Routes that are open to everybody: the files of the inspector's page, and how it logs in. */
+  readonly open?: (app: Hono<AppEnvironment>) => void;
 }
 
 export interface AppEnvironment {
@@ -71,6 +73,7 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
   app.all("/api/:version/:rest{.+}", (c) => resourceResponse(serving, c));
   app.all("/apis/:group/:version/:rest{.+}", (c) => resourceResponse(serving, c));
 
+  options.open?.(app);
   // What follows is no resource: allowed by path.
   app.use(async (c, next) => {
     const { user } = c.var;

@@ -5,6 +5,8 @@ import type { Duplex } from "node:stream";
 export interface WebSocket {
   readonly protocol: string;
   readonly isPaused: boolean;
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount: number;
   on(event: "message", listener: (data: unknown, isBinary: boolean) => void): void;
   on(event: "error", listener: (error: Error) => void): void;
   on(event: "close" | "open", listener: () => void): void;

@@ -1,0 +1,84 @@
+/** Who may see which actor: those who may `get` the Kubernetes object that it looks after. */
+import type { Clock } from "../../ports/clock.ts";
+import type { InspectionClient } from "../../ports/inspection.ts";
+import type { Authorizer, Decision, UserInfo } from "../machinery/types.ts";
+
+type Actor = Parameters<InspectionClient["maySee"]>[0];
+
+interface Resource {
+  readonly group: string;
+  readonly resource: string;
+}
+
+const pods = { group: "", resource: "pods" };
+const nodes = { group: "", resource: "nodes" };
+
+/** Kind of actor to what it looks after; controllers of a key are there by name. */
+const lookedAfter: Readonly<Record<string, Resource>> = {
+  ...{ pod: pods, container: pods, probe: pods, volumes: pods, podStatus: pods, scheduling: pods },
+  ...{ kubelet: nodes, node: nodes, lease: nodes, "node-health": nodes, network: nodes },
+  "deployment-controller": { group: "apps", resource: "deployments" },
+  "replicaset-controller": { group: "apps", resource: "replicasets" },
+  "statefulset-controller": { group: "apps", resource: "statefulsets" },
+  "daemonset-controller": { group: "apps", resource: "daemonsets" },
+  "daemon-set-controller": { group: "apps", resource: "daemonsets" },
+  "stateful-set-controller": { group: "apps", resource: "statefulsets" },
+  "job-controller": { group: "batch", resource: "jobs" },
+  "cronjob-controller": { group: "batch", resource: "cronjobs" },
+  "endpoint-slice-controller": { group: "", resource: "services" },
+  "endpoint-controller": { group: "", resource: "services" },
+  "namespace-controller": { group: "", resource: "namespaces" },
+};
+
+/** Kinds that bear a namespace and yet look after nothing in it: leases of leaders, caches. */
+const ofTheCluster: ReadonlySet<string> = new Set(["leader-election", "informer"]);
+
+/** A verdict is believed for so long. */
+const believedMs = 10_000;
+const remembered = 20_000;
+
+interface Verdict {
+  allowed: boolean | undefined;
+  readonly until: number;
+}
+
+/** One user's view. Verdicts are asked for once and kept for a few seconds. */
+export class ActorAccess {
+  readonly #verdicts = new Map<string, Verdict>();
+
+  constructor(readonly user: UserInfo, readonly authorizer: Authorizer, readonly clock: Clock) {}
+
+  /** Undefined: it is being found out. */
+  maySee(actor: Actor): boolean | undefined {
+    const { kind, namespace, name } = actor;
+    const known = lookedAfter[kind];
+    if (known === undefined && (namespace === undefined || ofTheCluster.has(kind))) return true;
+    // Whose object is not known is shown to those who may read everything there.
+    const resource = known ?? { group: "*", resource: "*" };
+    const object = (name ?? "").split(":")[0]!;
+    if (resource === nodes) return this.#may(resource, "", object || actor.node);
+    const all = this.#may(resource, namespace ?? "", "");
+    // A role may name single objects.
+    return all === false && object !== "" ? this.#may(resource, namespace ?? "", object) : all;
+  }
+
+  #may({ group, resource }: Resource, namespace: string, name: string): boolean | undefined {
+    const key = `${group}/${resource}/${namespace}/${name}`;
+    const now = this.clock.now();
+    let verdict = this.#verdicts.get(key);
+    if (verdict !== undefined && verdict.until > now) return verdict.allowed;
+    if (this.#verdicts.size >= remembered) this.#verdicts.clear();
+    const asked: Verdict = verdict = { allowed: undefined, until: now + believedMs };
+    this.#verdicts.set(key, asked);
+    const decide = ({ allowed }: Decision) => {
+      asked.allowed = allowed;
+    };
+    const decision = this.authorizer.authorize({
+      ...{ user: this.user, verb: "get", path: "", resourceRequest: true },
+      ...{ group, version: "v1", resource, subresource: "", namespace, name },
+    });
+    if (decision instanceof Promise) decision.then(decide, () => this.#verdicts.delete(key));
+    else decide(decision);
+    return asked.allowed;
+  }
+}
