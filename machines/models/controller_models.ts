@@ -9,7 +9,8 @@ const deployments: readonly Row<DeploymentSystemOptions>[] = [
   ["rollout", "a new image, two replicas, maxSurge 1, maxUnavailable 0", "small", {}],
   ["crash", "a new image, and the controller manager dies", "small", { replicas: 1, budgets: { crashes: 1 } }],
   ["recreate", "strategy Recreate", "small", { replicas: 1, strategy: "Recreate" }],
-  ["scaling", "is scaled down, and a pod is deleted", "small", { budgets: { edits: 0, scalings: 1, deletions: 1 } }],
+  ["scaling", "is scaled down", "small", { budgets: { edits: 0, scalings: 1 } }],
+  ["deleted", "a pod is deleted", "small", { budgets: { edits: 0, deletions: 1 } }],
   ["failure", "a pod fails", "small", { budgets: { edits: 0, failures: 1 } }],
   ["recreate-two", "strategy Recreate, two replicas", "large", { strategy: "Recreate" }],
   ["no-surge", "a new image, maxSurge 0, maxUnavailable 1", "large", { maxSurge: 0, maxUnavailable: 1 }],
@@ -35,8 +36,19 @@ const garbage: readonly Row<GarbageSystemOptions>[] = [
     propagation: "Orphan",
     budgets: { creations: 1, crashes: 1, deletions: 2 },
   }],
+  ["family", "an owner and its dependent are made, and the caches show the dependent first", "small", {
+    budgets: { families: 1 },
+  }],
   ["adopted", "a dependent gets another owner while it is being deleted", "small", { budgets: { adoptions: 1 } }],
 ];
+
+/** By name, for those who check other controllers in the same situations. */
+export const deploymentSituations: Readonly<Record<string, DeploymentSystemOptions>> = Object.fromEntries(
+  deployments.map(([name, , , options]) => [name, options]),
+);
+export const garbageSituations: Readonly<Record<string, GarbageSystemOptions>> = Object.fromEntries(
+  garbage.map(([name, , , options]) => [name, options]),
+);
 
 export const controllerModels: readonly NamedModel[] = [
   ...deployments.map(([name, about, size, options]) => ({

@@ -26,7 +26,7 @@ const table = resourceTable([
 /** An owner (ReplicaSet), its dependent (ConfigMap), and that one's own dependent (Secret). */
 export function garbageSystem(options: GarbageSystemOptions = {}): SystemModel {
   const { propagation = "Background", secondOwner = false, collector = garbageCollector } = options;
-  const budgets = { deletions: 1, creations: 0, adoptions: 0, ...options.budgets };
+  const budgets = { deletions: 1, creations: 0, adoptions: 0, families: 0, ...options.budgets };
   const owner = (name: string) => ({ apiVersion: "apps/v1", kind: "ReplicaSet", metadata: { name, namespace: "n" } });
   const reference = ({ apiVersion, kind, metadata: { name, uid } }: KubeObject) => ({
     apiVersion,
@@ -56,6 +56,14 @@ export function garbageSystem(options: GarbageSystemOptions = {}): SystemModel {
     "user.makesOwnerAnew": {
       spends: "creations",
       act: (api, data) => api.get(data, replicaSets, "n/a") ? undefined : api.create(data, replicaSets, owner("a")),
+    },
+    // The caches may show the dependent before its owner.
+    "user.makesFamily": {
+      spends: "families",
+      act(api, data) {
+        const made = api.create(data, replicaSets, owner("f"));
+        return api.create(made, configMaps, dependent("ConfigMap", "g", [api.get(made, replicaSets, "n/f")!]));
+      },
     },
     // Somebody gives the dependent to the owner that stays, while the collector looks at it.
     "user.addsOwner": {
@@ -134,6 +142,11 @@ export function garbageSystem(options: GarbageSystemOptions = {}): SystemModel {
           ...(isOrphaning && {
             "what was orphaned stays": (state: SystemState) =>
               api.get(at(state), configMaps, "n/c") !== undefined && api.get(at(state), secrets, "n/s") !== undefined,
+          }),
+          ...(!isOrphaning && !secondOwner && budgets.adoptions === 0 && {
+            "with an owner its whole family goes": (state: SystemState) =>
+              state.left("deletions") === budgets.deletions ||
+              (api.get(at(state), configMaps, "n/c") === undefined && api.get(at(state), secrets, "n/s") === undefined),
           }),
           "who was asked to go is gone": (state) =>
             all(at(state)).every(({ metadata }) => metadata.deletionTimestamp === undefined),

@@ -27,6 +27,26 @@ const rows: readonly Row[] = [
     restartPolicy: "Never",
     crashes: 1,
   }],
+  ["never-sandbox", "restartPolicy Never, the sandbox dies", "small", {
+    restartPolicy: "Never",
+    budgets: { sandboxDeaths: 1 },
+  }],
+  ["shorter", "is deleted with a shorter grace than its own", "small", { graces: [1_000] }],
+  ["graces-failure", "is deleted at once, and something fails twice", "small", {
+    graces: [0],
+    budgets: { failures: 2, exits: 0 },
+  }],
+  ["inits-again", "an init container, and the kubelet dies", "small", {
+    inits: [init],
+    restartPolicy: "Never",
+    crashes: 1,
+    budgets: { deletions: 0 },
+  }],
+  ["init-fails", "restartPolicy Never, two exits", "small", {
+    inits: [init],
+    restartPolicy: "Never",
+    budgets: { exits: 2, deletions: 0 },
+  }],
   ["deadline", "activeDeadlineSeconds", "small", { deadlineMs: 1_000, restartPolicy: "Never" }],
   ["graces", "is deleted twice, the second time at once, with a preStop hook", "small", {
     graces: [2_000, 0],
@@ -64,6 +84,11 @@ const rows: readonly Row[] = [
     states: 4_000_000,
   }],
 ];
+
+/** By name, for those who check other charts in the same situations. */
+export const podSituations: Readonly<Record<string, PodSystemOptions>> = Object.fromEntries(
+  rows.map(([name, , , options]) => [name, options]),
+);
 
 export const podModels: readonly NamedModel[] = rows.map(([name, about, size, options]) => ({
   name: `pod/${name}`,

@@ -213,6 +213,9 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
   const row = (state: SystemState, name: string) => state.of(runtime).view.containers[name]!;
   const starts = (before: SystemState, after: SystemState, name: string) =>
     row(before, name).at !== "running" && row(after, name).at === "running";
+  const contextOf = (state: SystemState) => state.of(pod).snapshot!.context;
+  const backsOff = (state: SystemState, container: (typeof containers)[number]) =>
+    state.of(container).is("crashBackOff") || state.of(container).is("preparing.createBackOff");
   const objectOf = (state: SystemState): PodObject => state.of(api).view;
 
   return {
@@ -231,6 +234,25 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
       "nothing of a pod is left when its chart is gone": (state) => !isGone(state) || nothingLeft(state),
       "the object goes only when nothing of the pod is left": (state) =>
         !(isGone(state) && objectOf(state).at === "deleting"),
+      "a container starts only when the pod has said so": (state) =>
+        containers.every((container) =>
+          !state.of(container).is("starting.wanted") || !isUp(state) ||
+          (state.of(pod).snapshot!.context.standing[container.name] ?? "idle") !== "idle" ||
+          state.of(pod).snapshot!.context.found.initialized
+        ),
+      "a pod has succeeded when all its app containers have": (state) => {
+        if (!isUp(state) || state.of(pod).snapshot!.context.found.phase !== undefined) return true;
+        const well = apps.every((name) => row(state, name).at === "exited" && row(state, name).exitCode === 0);
+        if (state.of(pod).is("succeeded")) return well;
+        return !state.of(pod).is("failed") || !well || deadlineMs !== undefined ||
+          state.left("sandboxDeaths") < budgets.sandboxDeaths ||
+          inits.some(({ name }) => row(state, name).at === "exited" && row(state, name).exitCode !== 0);
+      },
+      "under Always a pod does not end by itself": (state) =>
+        restartPolicy !== "Always" || !isUp(state) || !(state.of(pod).is("succeeded") || state.of(pod).is("failed")),
+      "nobody is ready whose probe has not passed": (state) =>
+        options.container?.readinessProbe !== true || state.left("probes") < budgets.probes ||
+        apps.every((name) => !state.of(containers[names.indexOf(name)]!).is("running.up.ready")),
       "Ready implies that every container is ready": (state) => {
         if (!isUp(state)) return true;
         const view = viewOf(state, undefined);
@@ -271,6 +293,17 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
         return at !== "running" || asked || before.left("failures") < budgets.failures || local.down ||
           local.snapshot!.context.graceMs <= 0 || (options.graces ?? []).includes(0);
       },
+      "the sandbox goes when no process runs any more": (before, { move }) => {
+        if (move.do !== "deliver" || move.message.event.type !== "sandbox.removeAsked") return true;
+        if (contextOf(before).found.orphan === true) return true;
+        return names.every((name) => row(before, name).at !== "running");
+      },
+      "nobody is given a longer grace than was asked for": (_, { orders }, after) =>
+        objectOf(after).at !== "deleting" || !after.of(pod).is("terminating") ||
+        orders.every(({ type, params }) =>
+          type !== "stopContainers" ||
+          (params as { graceMs: number }).graceMs <= Math.max(...options.graces ?? [graceMs])
+        ),
       "what ended for good does not start again": (before, _, after) =>
         names.every((name) => {
           if (!starts(before, after, name) || roleOf(name) === "sidecar") return true;
@@ -291,6 +324,35 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
         "a deleted pod goes, and leaves nothing": [
           (state) => objectOf(state).at !== "there",
           (state) => objectOf(state).at === "gone" && nothingLeft(state) && (isGone(state) || state.of(pod).down),
+        ],
+        "what is prepared is ready at last, or not wanted any more": [
+          (state) => isUp(state) && state.of(pod).is("active.preparing"),
+          (state) => !isUp(state) || !state.of(pod).is("active.preparing"),
+        ],
+        "who is asked to start starts": [
+          (state) =>
+            // A startup probe may never pass.
+            options.container?.startupProbe !== true && isUp(state) &&
+            Object.values(contextOf(state).standing).includes("asked"),
+          (state) => !isUp(state) || !Object.values(contextOf(state).standing).includes("asked"),
+        ],
+        "who backs off tries again": [
+          (state) => containers.some((each) => backsOff(state, each)),
+          (state) => !containers.some((each) => backsOff(state, each)),
+        ],
+        "a pod whose containers have ended for good ends": [
+          (state) =>
+            isUp(state) && restartPolicy === "Never" && state.of(pod).is("active.running") &&
+            apps.every((name) => row(state, name).at === "exited"),
+          (state) => !isUp(state) || !state.of(pod).is("active.running"),
+        ],
+        "a pod whose init container has failed for good ends": [
+          (state) =>
+            isUp(state) && restartPolicy === "Never" && state.of(pod).is("active.initializing") &&
+            inits.some(({ name, sidecar }) =>
+              !sidecar && row(state, name).at === "exited" && row(state, name).exitCode !== 0
+            ),
+          (state) => !isUp(state) || !state.of(pod).is("active.initializing"),
         ],
       },
       fairness: { weak: ["deliver", "timer", "answer", "restart"] as const },
