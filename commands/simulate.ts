@@ -9,6 +9,7 @@ export interface SimulateOptions {
   readonly seed: number;
   readonly seeds: number;
   readonly nodes: number;
+  readonly masters?: number;
   readonly minutes: number;
   readonly faults: string;
   /** Part of the schedule: numbers of faults and of operations. */
@@ -19,7 +20,8 @@ export interface SimulateOptions {
   readonly shrink: boolean;
 }
 
-const masters = 1;
+/** Unless it is said: a store of one member in two seeds of three, of three members in the third. */
+const drawnMasters = (seed: number): number => seed % 3 === 0 ? 3 : 1;
 const mostShrinkRuns = 300;
 
 export async function simulateCommand(options: SimulateOptions): Promise<void> {
@@ -36,6 +38,7 @@ export async function runSimulations(options: SimulateOptions, say: (line: strin
   let failed = 0;
   for (let seed = options.seed; seed < options.seed + options.seeds; seed++) {
     const { nodes, minutes } = options;
+    const masters = options.masters ?? drawnMasters(seed);
     const base = { seed, nodes, masters, minutes, faults, workload: options.idle !== true };
     const trace = options.trace === undefined ? undefined : openTrace(options.trace);
     const began = performance.now();
@@ -105,11 +108,12 @@ async function report(
 }
 
 /** What runs exactly this again. */
-function commandLine({ nodes, minutes, faults, idle }: SimulateOptions, seed: number, schedule?: Schedule): string {
+function commandLine(options: SimulateOptions, seed: number, schedule?: Schedule): string {
+  const { nodes, masters, minutes, faults, idle } = options;
   const only = schedule === undefined ? "" : ` --only ${partName(schedule)}`;
-  return `chartroom simulate --seed ${seed} --nodes ${nodes} --minutes ${minutes} --faults ${faults}${
-    idle ? " --idle" : ""
-  }${only}`;
+  return `chartroom simulate --seed ${seed} --nodes ${nodes}${
+    masters === undefined ? "" : ` --masters ${masters}`
+  } --minutes ${minutes} --faults ${faults}${idle ? " --idle" : ""}${only}`;
 }
 
 function partName({ faults, operations }: Schedule): string {

@@ -56,6 +56,11 @@ export class SimulatedNetwork {
     this.#cut.add(`${from} ${to}`);
   }
 
+  /** Undoes `cut`. */
+  mend(from: string, to: string): void {
+    this.#cut.delete(`${from} ${to}`);
+  }
+
   heal(): void {
     this.#cut.clear();
   }

@@ -26,6 +26,7 @@ export class Component {
   system: ActorSystem | undefined;
   /** Counts its processes. */
   lives = 0;
+  startedAtMs = 0;
   /** Nobody starts it while somebody wants it down. */
   #heldDown = 0;
 
@@ -47,6 +48,7 @@ export class Component {
     if (this.alive || this.#heldDown > 0) return;
     const { name, host, world, escaped } = this.options;
     this.lives++;
+    this.startedAtMs = world.now();
     const process = new SimulatedProcess(name, host, world, escaped);
     const system = this.options.system?.(process) ?? new ActorSystem({ clock: process });
     system.inspect(this.options.inspect);

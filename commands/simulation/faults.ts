@@ -72,25 +72,21 @@ const strikes: Readonly<Record<FaultKind, Strike>> = {
     if (alone === undefined) return undefined;
     // From everybody, or from some.
     const others = hosts.filter((host, index) => host !== alone && (fault.strength < 0.5 || index % 2 === 0));
-    for (const other of others) cluster.network.cut(alone, other);
+    for (const other of others) cluster.cut(alone, other);
     return () => {
-      for (const other of others) cluster.network.join(alone, other);
+      for (const other of others) cluster.join(alone, other);
     };
   },
 
   delay(cluster, { strength }) {
-    cluster.network.weather = { ...cluster.network.weather, delayMs: [1, Math.floor(10 * 300 ** strength)] };
-    return () => cluster.network.weather = { ...cluster.network.weather, delayMs: calmWeather.delayMs };
+    cluster.setWeather({ delayMs: [1, Math.floor(10 * 300 ** strength)] });
+    return () => cluster.setWeather({ delayMs: calmWeather.delayMs });
   },
 
   loss(cluster, { strength, place }) {
     const amount = 0.2 * strength;
-    cluster.network.weather = {
-      ...cluster.network.weather,
-      requestLoss: amount * place,
-      answerLoss: amount * (1 - place),
-    };
-    return () => cluster.network.weather = { ...cluster.network.weather, requestLoss: 0, answerLoss: 0 };
+    cluster.setWeather({ requestLoss: amount * place, answerLoss: amount * (1 - place) });
+    return () => cluster.setWeather({ requestLoss: 0, answerLoss: 0 });
   },
 
   brokenWatches(cluster, fault) {
@@ -184,9 +180,8 @@ export class Faults {
   /** Everything is whole again. */
   heal(): void {
     for (const id of [...this.#lasting.keys()]) this.#end(id);
-    const { network, nodes, hosts } = this.cluster;
-    network.heal();
-    network.weather = calmWeather;
+    const { nodes, hosts } = this.cluster;
+    this.cluster.healNetworks();
     for (const node of nodes) {
       node.troubles = noTroubles;
       node.engine.reconnect();

@@ -22,6 +22,7 @@ export interface SimulationOptions {
   readonly minutes: number;
   readonly faults: readonly FaultKind[];
   readonly workload?: boolean;
+  readonly heartbeatMs?: number;
   /** Instead of the one that is drawn from the seed: a part of it. */
   readonly schedule?: Schedule;
   readonly mutate?: Mutations;
@@ -79,7 +80,13 @@ class Simulation {
     this.#schedule = options.schedule ?? drawSchedule({ seed, nodes, forMs, faults, workload });
     const failed = (invariant: string, message: string) => this.#failed(invariant, message);
     const cluster = new SimulatedCluster(
-      { seed, nodes, masters, ...(options.mutate === undefined ? {} : { mutate: options.mutate }) },
+      {
+        seed,
+        nodes,
+        masters,
+        ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
+        ...(options.mutate === undefined ? {} : { mutate: options.mutate }),
+      },
       {
         inspected: (inspection, process) => {
           this.#transitions++;
@@ -91,9 +98,8 @@ class Simulation {
           life.happened(event, node);
         },
         served: (api, master) => {
-          writes.served(api, master);
-          const { component } = cluster.masters.find(({ name }) => name === master)!;
-          const { process } = component;
+          const { process, startedAtMs } = cluster.masters.find(({ name }) => name === master)!.component;
+          writes.served(api, master, startedAtMs);
           this.#mirror.follow(api, () => process?.alive ?? false);
         },
         escaped: (error, process) =>

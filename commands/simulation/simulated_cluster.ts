@@ -4,9 +4,11 @@
  */
 import { startControllerManager } from "../../actors/controllers/controller_manager.ts";
 import { startScheduler } from "../../actors/scheduler/scheduler.ts";
-import { ApiNetwork } from "../../actors/simulated/api_network.ts";
+import { ApiNetwork, calmWeather, type NetworkWeather } from "../../actors/simulated/api_network.ts";
 import { SimulatedDisk } from "../../actors/simulated/disk.ts";
 import { SimulatedClock } from "../../actors/simulated/simulated_clock.ts";
+import { joinAs } from "../../actors/simulated/peer_transport.ts";
+import { SimulatedNetwork } from "../../actors/simulated/simulated_transport.ts";
 import { SimulatedHost, SimulatedProcess } from "../../actors/simulated/simulated_process.ts";
 import { SimulatedRandom } from "../../actors/simulated/simulated_random.ts";
 import type { ActorSystem, Inspection } from "../../actors/system.ts";
@@ -28,11 +30,15 @@ import {
 import { SimulatedNode } from "./simulated_node.ts";
 
 const storeRetryMs = 2_000;
+/** Slower than on a real network, 100 ms: most of what an idle cluster does is this. */
+const defaultHeartbeatMs = 500;
 
 export interface ClusterOptions {
   readonly seed: number;
   readonly masters: number;
   readonly nodes: number;
+  /** Between members of the store; an election begins after ten that stayed away. */
+  readonly heartbeatMs?: number;
   /** Puts bugs in, for tests that ask whether they are found. */
   readonly mutate?: Mutations;
 }
@@ -71,7 +77,10 @@ export class SimulatedMaster {
 export class SimulatedCluster {
   readonly clock = new SimulatedClock();
   readonly random: SimulatedRandom;
+  /** From components to API servers. */
   readonly network: ApiNetwork;
+  /** Between the members of the store. */
+  readonly peers: SimulatedNetwork;
   readonly plan: AddressPlan = addressPlan(0);
   readonly masters: SimulatedMaster[] = [];
   readonly nodes: SimulatedNode[] = [];
@@ -84,6 +93,7 @@ export class SimulatedCluster {
   constructor(readonly options: ClusterOptions, readonly events: ClusterEvents = {}) {
     this.random = new SimulatedRandom(options.seed);
     this.network = new ApiNetwork(this.clock, this.random.fork("network"));
+    this.peers = new SimulatedNetwork(this.clock, this.random.fork("peers"), { delayMs: [1, 1] });
     this.#user = new SimulatedProcess(
       "user",
       new SimulatedHost("user"),
@@ -110,6 +120,34 @@ export class SimulatedCluster {
     return this.masters.find(({ component, running }) => component.alive && running !== undefined)?.running?.api;
   }
 
+  /** Nothing passes between two hosts any more. */
+  cut(host: string, other: string): void {
+    this.network.cut(host, other);
+    this.peers.cut(host, other);
+    this.peers.cut(other, host);
+  }
+
+  join(host: string, other: string): void {
+    this.network.join(host, other);
+    this.peers.mend(host, other);
+    this.peers.mend(other, host);
+  }
+
+  /** How the networks are from now on. */
+  setWeather(change: Partial<NetworkWeather>): void {
+    const { network, peers } = this;
+    network.weather = { ...network.weather, ...change };
+    const { delayMs, requestLoss, answerLoss } = network.weather;
+    peers.setFaults({ delayMs, loss: requestLoss + answerLoss });
+  }
+
+  /** Both networks are whole again. */
+  healNetworks(): void {
+    this.network.heal();
+    this.peers.heal();
+    this.setWeather(calmWeather);
+  }
+
   #add(name: string, host: SimulatedHost, start: Component["options"]["start"], died?: () => void): Component {
     this.hosts.set(host.name, host);
     const component = new Component({
@@ -132,6 +170,7 @@ export class SimulatedCluster {
     const random = this.random.fork(name);
     const plain = new SimulatedDisk({ random: random.fork("disk") });
     const disk = this.options.mutate?.disk?.(plain, random.fork("mutation")) ?? plain;
+    const { heartbeatMs = defaultHeartbeatMs } = this.options;
     const master: SimulatedMaster = new SimulatedMaster(
       name,
       (own) =>
@@ -144,6 +183,9 @@ export class SimulatedCluster {
             random: random.fork(`life ${own.component.lives}`),
             plan: this.plan,
             controlPlaneAddress: controlPlaneAddress(this.plan, number),
+            members: this.masters.map(({ name }) => name),
+            heartbeatMs,
+            ...(this.options.masters > 1 ? { transport: joinAs(process, this.peers, name) } : {}),
           };
           this.network.serve(name, { process, listening: () => own.running !== undefined });
           const running = await startSimulatedMaster(options);

@@ -5,8 +5,9 @@
  */
 import type { SimulatedDisk } from "../../actors/simulated/disk.ts";
 import type { SimulatedProcess } from "../../actors/simulated/simulated_process.ts";
-import { type MemberStorage, openStorage } from "../../actors/store/open_storage.ts";
-import { type ActorSystem, address } from "../../actors/system.ts";
+import { openStorage } from "../../actors/store/open_storage.ts";
+import { openReplicatedStorage } from "../../actors/store/replica/open_replicated_storage.ts";
+import { type ActorHandle, type ActorSystem, address } from "../../actors/system.ts";
 import { admission } from "../../http/admission/plugins.ts";
 import { nodeAuthorizer, podsOfNode } from "../../http/auth/node_authorizer.ts";
 import { RbacPolicy } from "../../http/auth/rbac/policy.ts";
@@ -18,6 +19,8 @@ import { loadSchema } from "../../http/schema/schema.ts";
 import type { AddressPlan } from "../../machines/network/address_plan.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import type { Random } from "../../ports/random.ts";
+import type { Storage } from "../../ports/storage.ts";
+import type { Transport } from "../../ports/transport.ts";
 import { prepareCluster } from "../bootstrap_objects.ts";
 
 export interface SimulatedMasterOptions {
@@ -28,13 +31,24 @@ export interface SimulatedMasterOptions {
   readonly random: Random;
   readonly plan: AddressPlan;
   readonly controlPlaneAddress: string;
-  /** How the store is opened; absent: as that of a single member. */
-  readonly open?: typeof openStorage;
+  /** Between the members of a store of several; absent: this one is alone. */
+  readonly transport?: Transport;
+  /** Names of all members. */
+  readonly members: readonly string[];
+  /** Of the store of several members. */
+  readonly heartbeatMs: number;
+}
+
+/** A store of one member or of several. */
+export interface MasterStorage extends Storage {
+  /** Its life; `failed` is a state of both. */
+  readonly actor: ActorHandle;
+  hash(): Promise<{ readonly appliedIndex: number; readonly hash: string }>;
 }
 
 export interface RunningMaster {
   readonly api: Api;
-  readonly storage: MemberStorage;
+  readonly storage: MasterStorage;
 }
 
 /** Cheap to use, not to make. */
@@ -42,16 +56,8 @@ const schema = loadSchema();
 
 /** Opens the store and begins to serve. @throws Error when the store cannot be opened. */
 export async function startSimulatedMaster(options: SimulatedMasterOptions): Promise<RunningMaster> {
-  const { name, process, system, random, plan } = options;
-  const storage = await (options.open ?? openStorage)({
-    disk: options.disk,
-    clock: process,
-    random,
-    system,
-    address: address({ node: name, kind: "store", name }),
-    snapshotEvery: { entries: 1_000, bytes: 1 << 20 },
-    segmentBytes: 1 << 18,
-  });
+  const { process, random, plan } = options;
+  const storage = await openStore(options);
   const policy = new RbacPolicy();
   let authorizer: Authorizer = mastersAuthorizer;
   let follow = async () => {};
@@ -84,6 +90,29 @@ export async function startSimulatedMaster(options: SimulatedMasterOptions): Pro
   await api.start();
   await follow();
   return { api, storage };
+}
+
+const snapshots = { snapshotEvery: { entries: 1_000, bytes: 1 << 20 }, segmentBytes: 1 << 18 };
+
+async function openStore(options: SimulatedMasterOptions): Promise<MasterStorage> {
+  const { name, process, system, random, disk, transport, members, heartbeatMs } = options;
+  const shared = { disk, clock: process, random, system, address: address({ node: name, kind: "store", name }) };
+  if (transport === undefined) return await openStorage({ ...shared, ...snapshots }) as unknown as MasterStorage;
+  const peers = (member: string) => [`https://${member}.simulated:2380`];
+  return await openReplicatedStorage({
+    ...shared,
+    ...snapshots,
+    name,
+    transport,
+    peerAddresses: peers(name),
+    raft: { heartbeatMs, electionTimeoutMs: 10 * heartbeatMs },
+    begin: {
+      found: {
+        cluster: "00000000000000c1",
+        members: members.map((member) => ({ name: member, peerAddresses: peers(member) })),
+      },
+    },
+  }) as unknown as MasterStorage;
 }
 
 /** What every cluster has. */

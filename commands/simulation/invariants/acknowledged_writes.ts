@@ -8,20 +8,24 @@ interface Acknowledged {
   readonly call: Call;
   readonly uid: string;
   readonly revision: number;
+  readonly atMs: number;
 }
+
+/** Longer than any request takes. */
+const doubtMs = 60_000;
 
 export interface WritesInvariant extends Invariant {
   readonly observer: CallObserver;
-  /** A master has read its store and begins to serve. */
-  served(api: Api, master: string): void;
+  /** A master that was started then has read its store and begins to serve. */
+  served(api: Api, master: string, startedAtMs: number): void;
 }
 
-export function acknowledgedWrites({ failed }: Watched): WritesInvariant {
+export function acknowledgedWrites({ cluster, failed }: Watched): WritesInvariant {
   const acknowledged = new Map<string, Acknowledged>();
   /** Keys with a write under way, or one of which nobody knows whether it was made. */
   const uncertain = new Map<string, number>();
-  const doubtful = new Set<string>();
-  let highest = 0;
+  const doubtful = new Map<string, number>();
+  const now = () => cluster.clock.now();
 
   const isWrite = ({ verb, resource, subresource }: Call) =>
     !["get", "list"].includes(verb) && resource.resource !== "events" &&
@@ -40,7 +44,7 @@ export function acknowledgedWrites({ failed }: Watched): WritesInvariant {
         if (call.verb === "deleteCollection") {
           // Whatever is in it may be gone.
           const prefix = `${call.resource.group}/${call.resource.resource}/${call.namespace ?? ""}`;
-          for (const key of acknowledged.keys()) if (key.startsWith(prefix)) doubtful.add(key);
+          for (const key of acknowledged.keys()) if (key.startsWith(prefix)) doubtful.set(key, now());
         }
         if (!isWrite(call)) return;
         const key = keyOf(call);
@@ -54,35 +58,36 @@ export function acknowledgedWrites({ failed }: Watched): WritesInvariant {
         const call = { ...asked, name: object?.metadata?.name ?? asked.name };
         const key = keyOf(call);
         const revision = Number(object?.metadata?.resourceVersion ?? 0);
-        highest = Math.max(highest, revision);
         const known = acknowledged.get(key);
         if (asked.verb === "delete" || asked.subresource === "eviction") {
           // It is marked, and whoever takes the last finalizer off ends it; or it is gone.
           if (object?.metadata?.deletionTimestamp === undefined) acknowledged.delete(key);
-          else doubtful.add(key);
+          else doubtful.set(key, now());
         } else if (object?.metadata?.uid !== undefined && revision > 0) {
           // The last finalizer is gone, or the grace: what is answered is what was.
           const goes = object.metadata.deletionTimestamp !== undefined;
-          if (goes) doubtful.add(key);
+          if (goes) doubtful.set(key, now());
           else if (known === undefined || known.revision < revision) {
-            acknowledged.set(key, { call, uid: object.metadata.uid, revision });
+            acknowledged.set(key, { call, uid: object.metadata.uid, revision, atMs: now() });
           }
         }
       },
       failed(call, _error, unknown) {
         if (!isWrite(call)) return;
         settle(keyOf(call));
-        if (unknown) doubtful.add(keyOf(call));
+        if (unknown) doubtful.set(keyOf(call), now());
       },
     },
-    served(api, master) {
-      if (api.cache.revision < highest) {
-        failed(
-          "an acknowledged write stays",
-          `${master} starts at revision ${api.cache.revision} and revision ${highest} has been acknowledged`,
-        );
-      }
-      for (const [key, { call, uid, revision }] of acknowledged) {
+    served(api, master, startedAtMs) {
+      for (const [key, { call, uid, revision, atMs }] of acknowledged) {
+        // What was acknowledged since by another master may be on its way to this one.
+        if (atMs > startedAtMs) continue;
+        if (api.cache.revision < revision) {
+          failed(
+            "an acknowledged write stays",
+            `${master} starts at revision ${api.cache.revision} and revision ${revision} had been acknowledged`,
+          );
+        }
         const { resource: { group, version, resource }, namespace = "", name } = call;
         const row = api.registry.find(group, version, resource);
         if (row === undefined) continue;
@@ -104,7 +109,8 @@ export function acknowledgedWrites({ failed }: Watched): WritesInvariant {
           );
         }
       }
-      doubtful.clear();
+      // A write that was under way then has been made or is lost by now.
+      for (const [key, at] of doubtful) if (at < now() - doubtMs) doubtful.delete(key);
     },
   };
 }
