@@ -4,6 +4,7 @@ import { entryAt } from "../../../machines/raft/log.ts";
 import type { LogEntry } from "../../../machines/raft/message.ts";
 import { typeOf } from "../../../machines/store/peer_message.ts";
 import type { Outcome } from "../../../machines/store/requests.ts";
+import { commandCarriedBy } from "./payloads.ts";
 import type { Replica } from "./replica.ts";
 
 /** What one piece may hold. */
@@ -80,7 +81,7 @@ export class Applier {
       if (type === "configuration") replica.membershipApplied(entry);
       return;
     }
-    const { command, tag } = replica.payloads.commandOf(entry);
+    const { command, tag } = commandCarriedBy(entry);
     // Watches have seen all that a compaction is about to drop.
     if (command.type === "compact") hub.flush();
     const outcome: Outcome = state.apply(command);

@@ -5,6 +5,7 @@ import { typeOf } from "../../../machines/store/peer_message.ts";
 import { replaceHeader } from "../../../machines/store/snapshot_format.ts";
 import type { RaftEvent } from "../../../machines/raft/raft_member.ts";
 import type { LogEntry } from "../../../machines/raft/message.ts";
+import { carriedBy } from "./payloads.ts";
 import type { Replica } from "./replica.ts";
 
 /** The part of an order that its performer needs. */
@@ -110,10 +111,10 @@ export class DiskQueue {
   }
 
   #add(entry: LogEntry): void {
-    const { loaded: { log }, payloads } = this.replica;
+    const { log } = this.replica.loaded;
     const type = typeOf(entry);
     if (type === "empty") return void log.addAt(entry.index, entry.term, type, () => {});
-    const { payload, command } = payloads.knownOf(entry);
+    const { payload, command } = carriedBy(entry);
     log.addAt(entry.index, entry.term, type, (out) => {
       if (payload !== undefined) out.raw(payload);
       else writeCommand(out, command!);

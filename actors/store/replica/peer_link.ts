@@ -6,6 +6,7 @@ import { endpointOf, type MemberRecord } from "../../../machines/raft/roster.ts"
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../../../machines/store/peer_message.ts";
 import type { Wake } from "../../../ports/clock.ts";
 import type { Transport } from "../../../ports/transport.ts";
+import { bytesCarriedBy, carryPayload } from "./payloads.ts";
 import type { Replica } from "./replica.ts";
 
 export interface Reply {
@@ -68,10 +69,9 @@ export class PeerLink {
   }
 
   sendRaft(messages: readonly Message[]): void {
-    const { payloads } = this.replica;
     for (const message of messages) {
       const entries = message.type === "append.requested" ? message.entries : [];
-      const carried = entries.map((entry) => payloads.bytesOf(entry));
+      const carried = entries.map(bytesCarriedBy);
       this.#send(message.to, { kind: "raft", message, payloads: carried });
     }
   }
@@ -131,7 +131,7 @@ export class PeerLink {
       return void this.call(from, "gone", {}, [], 1);
     }
     if (message.type === "append.requested") {
-      for (const [at, entry] of message.entries.entries()) replica.payloads.set(entry, { payload: payloads[at]! });
+      for (const [at, entry] of message.entries.entries()) carryPayload(entry, payloads[at]!);
     }
     replica.raft?.send(message);
   }

@@ -25,7 +25,6 @@ import { DiskQueue } from "./disk_queue.ts";
 import { Hashes } from "./hashes.ts";
 import { Leases } from "./leases.ts";
 import type { ReplicaSettings } from "./open_replicated_storage.ts";
-import { Payloads } from "./payloads.ts";
 import { PeerLink } from "./peer_link.ts";
 import { Reads } from "./reads.ts";
 import { RosterLog } from "./roster_log.ts";
@@ -44,7 +43,6 @@ export interface LoadedReplica {
 }
 
 export class Replica {
-  readonly payloads = new Payloads();
   readonly disk = new DiskQueue(this);
   readonly applier = new Applier(this);
   readonly writes: Writes;

@@ -20,6 +20,7 @@ import { readLog, type StoredLog } from "../read_log.ts";
 import { SnapshotFiles } from "../snapshot_files.ts";
 import { WatchHub } from "../watch_hub.ts";
 import { founding } from "./founding.ts";
+import { carryPayload } from "./payloads.ts";
 import { raftKind } from "./raft_orders.ts";
 import type { Replica } from "./replica.ts";
 import { encodeMembers } from "./roster_log.ts";
@@ -115,12 +116,12 @@ const foundingTerm = 1;
 
 /** Makes the log of a directory that is new. @returns what the log's chart is started with. */
 async function openLog(replica: Replica): Promise<RaftInput> {
-  const { options, payloads, loaded: { log, stored, identity } } = replica;
+  const { options, loaded: { log, stored, identity } } = replica;
   const { random, raft: settings } = options;
   const base = { ...stored.applied, configuration: stored.base.configuration };
   const entries = stored.entries.map(({ index, term, type, payload }) => {
     const entry = logEntryOf(index, term, type, payload);
-    payloads.set(entry, { payload });
+    carryPayload(entry, payload);
     return entry;
   });
   let { hardState } = stored;
@@ -132,7 +133,7 @@ async function openLog(replica: Replica): Promise<RaftInput> {
       log.hardState = hardState;
       await log.open({ term: foundingTerm, configuration: payload });
       const entry = logEntryOf(1, foundingTerm, "configuration", payload);
-      payloads.set(entry, { payload });
+      carryPayload(entry, payload);
       entries.push(entry);
     } else await log.open();
   } else if (stored.mustBeginAnew) await log.beginAnew(stored.applied, hardState);

@@ -11,6 +11,7 @@ import {
   withRecord,
   writeRoster,
 } from "../../../machines/raft/roster.ts";
+import { bytesCarriedBy } from "./payloads.ts";
 import type { Replica } from "./replica.ts";
 
 const maxGone = 16;
@@ -73,7 +74,7 @@ export class RosterLog {
     while (this.#known.length > 1 && this.#known.at(-1)!.index >= first.index) this.#known.pop();
     for (const entry of entries) {
       if (entry.configuration === null) continue;
-      const reader = new ByteReader(this.replica.payloads.bytesOf(entry));
+      const reader = new ByteReader(bytesCarriedBy(entry));
       readConfiguration(reader);
       this.#known.push({ index: entry.index, roster: readRoster(reader) });
     }

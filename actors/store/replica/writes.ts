@@ -14,6 +14,7 @@ import { encodeCommand } from "../../../machines/store/command_codec.ts";
 import type { Outcome, Refusal } from "../../../machines/store/requests.ts";
 import type { Wake } from "../../../ports/clock.ts";
 import { weigh } from "../proposal_queue.ts";
+import { carryCommand, carryPayload } from "./payloads.ts";
 import type { Replica } from "./replica.ts";
 
 /** Something that waits for its place in the log. */
@@ -45,7 +46,11 @@ export class Writes {
   /** Drawn anew with each life: tags of an earlier one are not taken for own. */
   readonly #origin: number;
   #waiting: Pending[] = [];
-  #proposing: readonly Pending[] = [];
+  /** The log's chart is about to be told of them; what comes until it takes them is put along. */
+  #proposing: Pending[] = [];
+  /** Of those, in the fact that waits for its turn; undefined: nothing can be put along. */
+  #sizes: number[] | undefined;
+  #sizesBytes = 0;
   /** By index. */
   #proposed = new Map<number, Pending>();
   /** By call. */
@@ -132,26 +137,24 @@ export class Writes {
   // Answers of the log's chart, in the step of the proposal.
 
   accept({ first, count, term }: OrderParams<"acceptProposals">): void {
-    const batch = this.#proposing;
-    this.#proposing = [];
+    const batch = this.#takeProposing();
     if (batch.length !== count) throw new Error(`Cannot place ${batch.length} proposals: ${count} were accepted`);
     for (const [at, pending] of batch.entries()) {
       const index = first + at;
       const entry = this.replica.entry(index)!;
       pending.term = term;
       if (pending.change !== undefined) {
-        this.replica.payloads.set(entry, { payload: this.replica.roster.payloadFor(entry, pending.change.record) });
+        carryPayload(entry, this.replica.roster.payloadFor(entry, pending.change.record));
       } else if (pending.forwarded !== undefined) {
-        this.replica.payloads.set(entry, { payload: pending.forwarded.payload });
-      } else this.replica.payloads.set(entry, { command: pending.command! });
+        carryPayload(entry, pending.forwarded.payload);
+      } else carryCommand(entry, pending.command!);
       if (pending.forwarded === undefined) this.#proposed.set(index, pending);
       else this.#bytes -= pending.bytes;
     }
   }
 
   refuse({ why }: OrderParams<"refuseProposals">): void {
-    const batch = this.#proposing;
-    this.#proposing = [];
+    const batch = this.#takeProposing();
     const { change } = batch[0] ?? {};
     if (change !== undefined) {
       this.#bytes -= batch[0]!.bytes;
@@ -199,7 +202,7 @@ export class Writes {
     const known = [...this.#waiting, ...this.#proposing];
     const unknown = [...this.#proposed.values(), ...this.#forwarded.values()];
     this.#waiting = [];
-    this.#proposing = [];
+    this.#takeProposing();
     this.#proposed.clear();
     this.#forwarded.clear();
     this.#sweep?.cancel();
@@ -213,7 +216,14 @@ export class Writes {
   #push(pending: Omit<Pending, "deadline" | "term">): void {
     const { clock } = this.replica.options;
     this.#bytes += pending.bytes;
-    this.#waiting.push({ ...pending, deadline: clock.now() + this.replica.options.requestTimeoutMs, term: 0 });
+    const added = { ...pending, deadline: clock.now() + this.replica.options.requestTimeoutMs, term: 0 };
+    const isAlong = this.#sizes !== undefined && this.#waiting.length === 0 && pending.change === undefined &&
+      this.#sizes.length < batchLimits.entries && this.#sizesBytes < batchLimits.bytes;
+    if (isAlong) {
+      this.#sizes!.push(pending.bytes);
+      this.#sizesBytes += pending.bytes;
+      this.#proposing.push(added);
+    } else this.#waiting.push(added);
     this.#sweep ??= clock.wakeAt(clock.now() + sweepMs, () => this.#sweepLate());
   }
 
@@ -258,7 +268,18 @@ export class Writes {
     this.#proposing = batch;
     const { change, bytes } = batch[0]!;
     if (change !== undefined) raft?.send({ type: "change.proposed", change: change.change, size: bytes });
-    else raft?.send({ type: "proposal.made", sizes: batch.map((pending) => pending.bytes) });
+    else {
+      this.#sizes = batch.map((pending) => pending.bytes);
+      this.#sizesBytes = this.#sizes.reduce((sum, size) => sum + size, 0);
+      raft?.send({ type: "proposal.made", sizes: this.#sizes });
+    }
+  }
+
+  #takeProposing(): Pending[] {
+    const batch = this.#proposing;
+    this.#proposing = [];
+    this.#sizes = undefined;
+    return batch;
   }
 
   /** @returns whether anything was sent. */
