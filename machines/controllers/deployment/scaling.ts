@@ -62,19 +62,28 @@ export function emptyOld({ old, pods }: Rollout): Sizes | undefined {
 
 /** `replicas` was changed since the ReplicaSets were last sized: share the difference out in proportion. */
 export function isScaling({ all, wanted }: Rollout): boolean {
-  return all.some((set) => {
-    const desired = set.metadata.annotations?.[annotation.desired];
-    return replicasOf(set) > 0 && desired !== undefined && Number(desired) !== wanted;
-  });
+  return all.some((set) => isBehind(set, wanted));
 }
 
+/** It was last sized for another number of replicas. */
+function isBehind(set: ReplicaSet, wanted: number): boolean {
+  const desired = set.metadata.annotations?.[annotation.desired];
+  return replicasOf(set) > 0 && desired !== undefined && Number(desired) !== wanted;
+}
+
+/** What keeps its size is in it too while it is behind: as long as one is, the rollout does not go on. */
 export function proportional(rollout: Rollout): Sizes {
+  const sizes = shares(rollout);
+  return new Map([...sizes].filter(([set, size]) => size !== replicasOf(set) || isBehind(set, rollout.wanted)));
+}
+
+function shares(rollout: Rollout): Sizes {
   const { deployment, wanted, maxSurge, current, old, all } = rollout;
   const active = all.filter((set) => replicasOf(set) > 0);
   const only = active.length === 0 ? current ?? all.at(-1) : active.length === 1 ? active[0] : undefined;
-  if (only !== undefined) return changed(new Map([[only, wanted]]));
+  if (only !== undefined) return new Map([[only, wanted]]);
   if (current !== undefined && replicasOf(current) === wanted && availableOf(current) === wanted) {
-    return changed(new Map(old.filter((set) => replicasOf(set) > 0).map((set) => [set, 0])));
+    return new Map(old.filter((set) => replicasOf(set) > 0).map((set) => [set, 0]));
   }
   if (deployment.spec?.strategy?.type === "Recreate") return new Map();
   const allowed = wanted > 0 ? wanted + maxSurge : 0;
@@ -92,7 +101,7 @@ export function proportional(rollout: Rollout): Sizes {
   }
   const first = order[0];
   if (first !== undefined && left !== 0) sizes.set(first, Math.max(0, (sizes.get(first) ?? 0) + left));
-  return changed(sizes);
+  return sizes;
 }
 
 function fraction(set: ReplicaSet, { deployment, wanted, maxSurge }: Rollout): number {

@@ -159,6 +159,11 @@ Deno.test("proportional scaling shares out exactly what is allowed, and takes fr
       const after = sets.map((set) => changed.get(set) ?? set.spec?.replicas ?? 0);
       assert(after.every((each) => each >= 0), String(after));
       assertEquals(after.reduce((a, b) => a + b, 0), wanted > 0 ? wanted + rollout.maxSurge : 0);
+      // Who keeps its size hears of the new number all the same: the rollout goes on when nobody is behind.
+      const behind = sets.filter(({ metadata }) =>
+        metadata.annotations?.["deployment.kubernetes.io/desired-replicas"] !== String(wanted)
+      );
+      assertEquals(behind.filter((set) => !changed.has(set)), []);
     }),
   );
 });
