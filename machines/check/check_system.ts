@@ -6,6 +6,8 @@
  */
 import { Composition, type Sink } from "./composition.ts";
 import { FingerprintSet, Numbers } from "./fingerprints.ts";
+import type { MachineCoverage } from "./machine_coverage.ts";
+import { isPlain } from "./plain_actor.ts";
 import { findLassos } from "./liveness.ts";
 import { hasLiveness, LivenessGraph } from "./liveness_graph.ts";
 import { Symmetry } from "./symmetry.ts";
@@ -49,6 +51,8 @@ export interface SystemCheck {
   readonly unchecked: readonly string[];
   /** Of charts: states never reached, edges never taken, guards with an outcome that never came; by machine. */
   readonly uncovered: readonly string[];
+  /** Of every chart but those of plain actors. */
+  readonly coverage: readonly MachineCoverage[];
   /** Where an event in reach is handled by no state. */
   readonly unhandled: readonly string[];
   /** Local states of all actors, messages, and how many times a machine was really run. */
@@ -132,6 +136,7 @@ class SystemSearch implements Sink {
       renamings: this.#symmetry?.renamings ?? 1,
       unchecked: this.#isComplete ? [] : this.#uncheckedRules(),
       uncovered,
+      coverage: [...locals.coverage.values()].filter(({ machine }) => !isPlain(machine)),
       unhandled,
       locals: locals.all.length,
       messages: locals.messages.all.length,

@@ -37,6 +37,25 @@ export class MachineCoverage {
     }
   }
 
+  /** Takes over what another exploration of the same machine has walked through. */
+  add(other: MachineCoverage): void {
+    for (const node of other.#reached) this.#reached.add(node);
+    for (const edge of other.#taken) this.#taken.add(edge);
+    for (const [name, { passed, refused }] of other.#guards) {
+      const seen = this.#guards.get(name);
+      if (seen === undefined) continue;
+      seen.passed ||= passed;
+      seen.refused ||= refused;
+    }
+  }
+
+  /** How many there are, and how many were walked through. */
+  get counts(): { readonly states: number; readonly reached: number; readonly edges: number; readonly taken: number } {
+    const edges = edgesOf(this.machine);
+    const taken = edges.filter((edge) => this.#taken.has(edge)).length;
+    return { states: this.#nodes.size, reached: this.#reached.size, edges: edges.length, taken };
+  }
+
   unreachedStates(): string[] {
     return [...this.#nodes.values()].filter((node) => !this.#reached.has(node)).map(nodeName);
   }

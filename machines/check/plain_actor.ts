@@ -2,7 +2,7 @@
  * What surrounds the shipped machines in a model, written as plainly as possible: some data, and what each event makes
  * of it. An API object, a container runtime, a person with kubectl. It is a machine like any other to the checker.
  */
-import { assign, type EventObject, setup } from "xstate";
+import { type AnyStateMachine, assign, type EventObject, setup } from "xstate";
 import { effect } from "../effect.ts";
 import {
   type ActorOptions,
@@ -40,6 +40,13 @@ export interface PlainOptions<Data> {
 
 // deno-lint-ignore no-explicit-any
 export type PlainActor<Data> = SystemActor<any, Data, Data>;
+
+const plain = new WeakSet<AnyStateMachine>();
+
+/** Whether a machine is that of a plain actor, whose chart says nothing. */
+export function isPlain(machine: AnyStateMachine): boolean {
+  return plain.has(machine);
+}
 
 export function plainActor<Data>(
   name: string,
@@ -83,6 +90,7 @@ export function plainActor<Data>(
       },
     },
   });
+  plain.add(machine);
   const dataOf = (local: LocalState) => (local.snapshot as unknown as { context: PlainContext<Data> }).context.data;
   const options = {
     sends: { send: ({ envelopes }: { envelopes: readonly Envelope[] }) => envelopes },

@@ -1,0 +1,135 @@
+/** `chartroom check`: goes through every state of the models of what ships, and tells what can go wrong as a story. */
+import { checkSystem, type SystemCheck, type Violation } from "../machines/check/check_system.ts";
+import type { MachineCoverage } from "../machines/check/machine_coverage.ts";
+import { mermaidOf, svgOf } from "../machines/check/sequence.ts";
+import type { Move, Progress, SystemModel } from "../machines/check/system_model.ts";
+import { allModels } from "../machines/models/all_models.ts";
+import type { NamedModel } from "../machines/models/model.ts";
+
+export type CheckFormat = "story" | "mermaid" | "svg" | "json";
+
+export interface CheckOptions {
+  readonly all?: boolean;
+  readonly list?: boolean;
+  readonly coverage?: boolean;
+  readonly format: CheckFormat;
+  readonly save?: string;
+  readonly replay?: string;
+}
+
+/** What `--save` writes and `--replay` reads. */
+export interface Counterexample {
+  readonly model: string;
+  readonly rule: string;
+  readonly kind: Violation["kind"];
+  readonly moves: readonly Move[];
+  readonly cycle: readonly Move[];
+}
+
+const columns = "  states      steps  depth   time";
+
+export async function check(name: string | undefined, options: CheckOptions): Promise<void> {
+  if (options.replay !== undefined) return await replay(options.replay, options.format);
+  const chosen = chooseModels(name, options.all ?? false);
+  const width = Math.max(...chosen.map((model) => model.name.length));
+  if (options.list) {
+    for (const model of chosen) console.log(`${model.name.padEnd(width)}  ${model.size}  ${model.about}`);
+    return;
+  }
+  const coverage = new Map<MachineCoverage["machine"], MachineCoverage>();
+  console.error(`${" ".repeat(width)}   ${columns}`);
+  for (const model of chosen) {
+    const { found, system, ms } = run(model);
+    for (const each of found.coverage) {
+      const known = coverage.get(each.machine);
+      if (known === undefined) coverage.set(each.machine, each);
+      else known.add(each);
+    }
+    const { states, generated, depth, verdict } = found;
+    const numbers = `${pad(states, 8)} ${pad(generated, 10)} ${pad(depth, 6)} ${pad(`${(ms / 1000).toFixed(1)} s`, 8)}`;
+    console.error(`${model.name.padEnd(width)}   ${numbers}   ${verdict === "complete" ? "holds" : verdict}`);
+    if (verdict === "incomplete") {
+      console.error(`  ${found.reason}; it says nothing about: ${found.unchecked.join("; ") || "states not seen"}`);
+      Deno.exitCode = 2;
+    }
+    // One that can be told is worth more than that something never happens.
+    const violation = found.violations.find(({ moves }) => moves.length > 0) ?? found.violations[0];
+    if (violation === undefined) continue;
+    Deno.exitCode = 1;
+    const { rule, kind, moves, cycle } = violation;
+    const counterexample = { model: model.name, rule, kind, moves, cycle };
+    console.log(told(system, counterexample, violation.story, options.format));
+    if (options.save !== undefined) {
+      await Deno.writeTextFile(options.save, JSON.stringify(counterexample, null, 2) + "\n");
+      console.error(`  written to ${options.save}; play it again with: chartroom check --replay ${options.save}`);
+    }
+    return;
+  }
+  sayCoverage([...coverage.values()], options.coverage ?? false);
+}
+
+/** By name, or all whose name begins so: `pod`, `pod/crash`. */
+export function chooseModels(name: string | undefined, all: boolean): readonly NamedModel[] {
+  const found = name === undefined
+    ? allModels.filter(({ size }) => all || size === "small")
+    : allModels.filter((model) =>
+      model.name === name || (model.name.startsWith(`${name}/`) && (all || model.size === "small"))
+    );
+  if (found.length > 0) return found;
+  const kinds = [...new Set(allModels.map((model) => model.name.split("/")[0]))].join(", ");
+  throw new Error(`Cannot check "${name}": there is no such model (there are ${kinds}; --list names them all)`);
+}
+
+function run(model: NamedModel): { readonly found: SystemCheck; readonly system: SystemModel; readonly ms: number } {
+  const started = performance.now();
+  const live = Deno.stderr.isTerminal();
+  const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
+  const onProgress = ({ states, depth, waiting, megabytes }: Progress) => {
+    if (live) write(`\r${model.name}: ${states} states, ${waiting} to go, ${depth} deep, ${megabytes} MB`);
+  };
+  const system = { ...model.system(), now: () => performance.now(), onProgress };
+  const found = checkSystem(system);
+  if (live) write("\r\x1b[K");
+  return { found, system, ms: performance.now() - started };
+}
+
+function told(system: SystemModel, counterexample: Counterexample, story: string, format: CheckFormat): string {
+  switch (format) {
+    case "story": {
+      const { rule, kind, moves } = counterexample;
+      return `Broken rule "${rule}" (${kind}, ${moves.length} steps):\n${story}`;
+    }
+    case "mermaid":
+      return mermaidOf(system, counterexample);
+    case "svg":
+      return svgOf(system, counterexample);
+    case "json":
+      return JSON.stringify(counterexample, null, 2);
+  }
+}
+
+async function replay(file: string, format: CheckFormat): Promise<void> {
+  const counterexample = JSON.parse(await Deno.readTextFile(file)) as Counterexample;
+  const [model] = chooseModels(counterexample.model, true);
+  const system = model!.system();
+  if (format !== "story") return console.log(told(system, counterexample, "", format));
+  const { replayLive } = await import("./replay_live.ts");
+  const { lines, parted } = replayLive(system, [...counterexample.moves, ...counterexample.cycle]);
+  for (const line of lines) console.log(line);
+  if (parted === undefined) return console.log("The live actors went where the model says.");
+  console.log(`The live actors went another way ${parted}`);
+  Deno.exitCode = 1;
+}
+
+function sayCoverage(all: readonly MachineCoverage[], isLong: boolean): void {
+  for (const coverage of all) {
+    const { states, reached, edges, taken } = coverage.counts;
+    console.error(`${coverage.machine.id}: ${reached} of ${states} states, ${taken} of ${edges} edges`);
+    if (!isLong) continue;
+    for (const name of coverage.unreachedStates()) console.log(`  state never reached: ${name}`);
+    for (const name of coverage.unreachedEdges()) console.log(`  edge never taken: ${name}`);
+    for (const name of coverage.untriedGuards()) console.log(`  guard ${name}`);
+  }
+}
+
+const pad = (value: number | string, width: number) => String(value).padStart(width);
