@@ -110,6 +110,20 @@ export function createProgram(): Command {
     .option("--no-shrink", "tell of a failure as it is")
     .action(async (options) => (await import("./simulate.ts")).simulateCommand(options));
 
+  program.command("check")
+    .description("go through every state of the models of what ships, and tell what can go wrong as a story")
+    .argument("[model]", "a model, or what several names begin with: pod, pod/crash (default: all small ones)")
+    .option("--list", "say which models there are")
+    .option("--all", "the large ones too")
+    .option("--coverage", "name the states, edges and guards of the charts that no model came by")
+    .addOption(
+      new Option("--format <format>", "how a broken rule is told")
+        .choices(["story", "mermaid", "svg", "json"]).default("story"),
+    )
+    .option("--save <file>", "write the broken rule's run there, to be played again")
+    .option("--replay <file>", "play such a run on live actors")
+    .action(async (model, options) => (await import("./check.ts")).check(model, options));
+
   program.command("version")
     .description("print the versions of Chartroom and of the API it serves")
     .action(async () => (await import("./version.ts")).printVersion());
