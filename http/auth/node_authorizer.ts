@@ -1,7 +1,9 @@
 /**
- * What a kubelet may: what the role `system:node` says, but of secrets, config maps, claims and volumes only those that
- * pods on its node use, and service account tokens only for those pods (Kubernetes docs, "Using Node Authorization").
+ * What a kubelet may: what the role `system:node` says, but of pods only those on its node, of nodes only itself, of
+ * secrets, config maps, claims and volumes only those that its pods use, and service account tokens only for those pods
+ * (Kubernetes docs, "Using Node Authorization"; since 1.34 lists and watches have to select what may be seen).
  */
+import { type FieldSelector, parseFieldSelector, requiredValue } from "../../machines/objects/field_selector.ts";
 import type { Pod } from "../../machines/objects/object.ts";
 import { type ApiClient, resources } from "../../ports/api_client.ts";
 import type { Authorizer, Decision, RequestAttributes } from "../machinery/types.ts";
@@ -37,7 +39,11 @@ export function nodeAuthorizer(policy: RbacPolicy, pods: PodsOfNode): Authorizer
         const limited = throughPods[request.resource];
         if (limited !== undefined && request.subresource === "") return usedByPods(request, node, limited);
         if (request.resource === "serviceaccounts" && request.subresource === "token") return ownToken(request, node);
-        if (request.resource === "nodes" && request.name !== "" && request.name !== node && request.verb !== "get") {
+        if (request.subresource === "" && reading.has(request.verb)) {
+          if (request.resource === "pods") return ownPods(request, node);
+          if (request.resource === "nodes") return ownNode(request, node);
+        }
+        if (request.resource === "nodes" && request.name !== "" && request.name !== node) {
           return no(`node ${JSON.stringify(node)} cannot ${request.verb} another node`);
         }
       }
@@ -63,12 +69,34 @@ export function nodeAuthorizer(policy: RbacPolicy, pods: PodsOfNode): Authorizer
     return no(`no relationship found between node '${node}' and this object`);
   }
 
+  /** A list is of its own pods when it selects them by their node, or one of them by its name. */
+  async function ownPods(request: RequestAttributes, node: string): Promise<Decision> {
+    const { verb, namespace } = request;
+    if (verb !== "get" && requiredValue(selectorOf(request), "spec.nodeName") === node) return yes;
+    const name = nameOf(request);
+    if (name === "") {
+      return no(`can only ${verb} pods with the field selector "spec.nodeName=${node}"`);
+    }
+    for (const { metadata } of await pods(node)) {
+      if (metadata.namespace === namespace && metadata.name === name) return yes;
+    }
+    return no(`no relationship found between node '${node}' and this object`);
+  }
+
   async function ownToken(request: RequestAttributes, node: string): Promise<Decision> {
     if (request.verb !== "create") return no("can only create tokens for individual service accounts");
     for (const pod of await pods(node)) {
       if (pod.metadata.namespace === request.namespace && pod.spec?.serviceAccountName === request.name) return yes;
     }
     return no(`no relationship found between node '${node}' and this object`);
+  }
+
+  function ownNode(request: RequestAttributes, node: string): Decision {
+    const { verb } = request;
+    const name = nameOf(request);
+    if (name === node) return yes;
+    const what = name === "" ? "all nodes" : `node ${JSON.stringify(name)}`;
+    return no(`node ${JSON.stringify(node)} cannot ${verb} ${what}, only itself`);
   }
 
   function ownLease(request: RequestAttributes, node: string): Decision {
@@ -84,6 +112,22 @@ export function nodeAuthorizer(policy: RbacPolicy, pods: PodsOfNode): Authorizer
     }
     return yes;
   }
+}
+
+const reading = new Set(["get", "list", "watch"]);
+
+/** What cannot be read selects nothing; the request itself is refused for it later. */
+function selectorOf({ fieldSelector = "" }: RequestAttributes): FieldSelector {
+  try {
+    return parseFieldSelector(fieldSelector);
+  } catch {
+    return [];
+  }
+}
+
+/** The one object that is asked for, by itself or selected from all. */
+function nameOf(request: RequestAttributes): string {
+  return request.name !== "" ? request.name : requiredValue(selectorOf(request), "metadata.name") ?? "";
 }
 
 function nodeOf({ user }: RequestAttributes): string | undefined {

@@ -172,7 +172,29 @@ function attributesOf(user: UserInfo, { resourceAttributes, nonResourceAttribute
     subresource: about["subresource"] ?? "",
     namespace: about["namespace"] ?? "",
     name: about["name"] ?? "",
+    ...selectedBy(about as unknown as { readonly fieldSelector?: SelectorAttributes | null }),
   };
+}
+
+/** `fieldSelector` of the question: as text, or as requirements. */
+interface SelectorAttributes {
+  readonly rawSelector?: string;
+  readonly requirements?:
+    | readonly { readonly key?: string; readonly operator?: string; readonly values?: readonly string[] | null }[]
+    | null;
+}
+
+/** Requirements that field selectors have no words for are left out: without them more is asked for, never less. */
+function selectedBy({ fieldSelector }: { readonly fieldSelector?: SelectorAttributes | null }) {
+  const { rawSelector = "", requirements } = fieldSelector ?? {};
+  const terms = (requirements ?? []).flatMap(({ key = "", operator, values }) => {
+    const [value, ...others] = values ?? [];
+    if (value === undefined || others.length > 0) return [];
+    const escaped = value.replaceAll(/[\\,=]/g, (special) => `\\${special}`);
+    return operator === "In" ? [`${key}=${escaped}`] : operator === "NotIn" ? [`${key}!=${escaped}`] : [];
+  });
+  const text = rawSelector !== "" ? rawSelector : terms.join(",");
+  return text === "" ? {} : { fieldSelector: text };
 }
 
 function attributeErrors({ resourceAttributes, nonResourceAttributes }: AccessSpec): FieldError[] {

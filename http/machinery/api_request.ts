@@ -72,8 +72,21 @@ export type ApiReply =
   };
 
 export function attributesOf(request: ApiRequest): RequestAttributes {
-  const { user, verb, path, group, version, resource, subresource, namespace, name } = request;
-  return { user, verb, path, resourceRequest: true, group, version, resource, subresource, namespace, name };
+  const { user, verb, path, group, version, resource, subresource, namespace, name, query } = request;
+  const attributes = {
+    user,
+    verb,
+    path,
+    resourceRequest: true,
+    group,
+    version,
+    resource,
+    subresource,
+    namespace,
+    name,
+  };
+  const fieldSelector = name === "" ? query.get("fieldSelector") ?? "" : "";
+  return fieldSelector === "" ? attributes : { ...attributes, fieldSelector };
 }
 
 /** Wall time as the API writes it: RFC 3339, whole seconds. */

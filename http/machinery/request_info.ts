@@ -16,6 +16,8 @@ export interface RequestInfo {
   readonly name: string;
   /** What follows the subresource: the path behind a proxy. */
   readonly rest: string;
+  /** Of what is done to a collection; absent when none was sent. */
+  readonly fieldSelector?: string;
 }
 
 const verbs: Readonly<Record<string, Verb>> = {
@@ -59,10 +61,12 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
   }
   const [resource = "", name = "", subresource = "", ...rest] = tail.map(decode);
   let selected = name;
+  let fieldSelector = "";
   if (name === "") {
     if (verb === "get") verb = asksToWatch(query) ? "watch" : "list";
     else if (verb === "delete") verb = "deletecollection";
-    if (verb === "list" || verb === "watch") selected = namedBySelector(query);
+    fieldSelector = query.get("fieldSelector") ?? "";
+    if (verb === "list" || verb === "watch") selected = namedBySelector(fieldSelector);
   }
   return {
     resourceRequest: true,
@@ -75,6 +79,7 @@ export function requestInfo(method: string, path: string, query: URLSearchParams
     namespace,
     name: selected,
     rest: rest.join("/"),
+    ...(fieldSelector === "" ? {} : { fieldSelector }),
   };
 }
 
@@ -92,9 +97,8 @@ function asksToWatch(query: URLSearchParams): boolean {
 }
 
 /** A list of one object by its name is authorized like a request for that object. */
-function namedBySelector(query: URLSearchParams): string {
-  const text = query.get("fieldSelector");
-  if (text === null || !text.includes("metadata.name")) return "";
+function namedBySelector(text: string): string {
+  if (!text.includes("metadata.name")) return "";
   try {
     return requiredValue(parseFieldSelector(text), "metadata.name") ?? "";
   } catch {

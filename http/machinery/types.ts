@@ -38,6 +38,8 @@ export interface RequestAttributes {
   readonly subresource: string;
   readonly namespace: string;
   readonly name: string;
+  /** Of a list or watch, as it was sent: who may see some objects only has to select them. */
+  readonly fieldSelector?: string;
 }
 
 export interface Decision {

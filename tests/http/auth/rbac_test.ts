@@ -5,11 +5,13 @@ import { nodeAuthorizer, podsOfNode } from "../../../http/auth/node_authorizer.t
 import { escalationCheck } from "../../../http/auth/rbac/escalation.ts";
 import { RbacPolicy } from "../../../http/auth/rbac/policy.ts";
 import { anyOf, mastersAuthorizer, rbacAuthorizer } from "../../../http/auth/rbac/rbac_authorizer.ts";
-import type { AdmissionRequest, UserInfo } from "../../../http/machinery/types.ts";
+import { reviews } from "../../../http/auth/reviews.ts";
+import type { ServiceAccountTokens } from "../../../http/auth/tokens/service_account_tokens.ts";
+import type { AdmissionRequest, RequestAttributes, UserInfo } from "../../../http/machinery/types.ts";
 import { ApiError } from "../../../machines/objects/status.ts";
 import { scenario } from "../oracle.ts";
 import { MemoryApi, stillClock } from "./memory_api.ts";
-import { request, user } from "./requests.ts";
+import { request, subresourceRequest, user } from "./requests.ts";
 
 const rbac = (kind: string, name: string, namespace: string | undefined, rest: object) => ({
   apiVersion: "rbac.authorization.k8s.io/v1",
@@ -84,8 +86,8 @@ const matrix: Record<string, string> = {
   "get /openid/v1/jwks": "root admin account",
   "get /metrics": "root admin",
   "delete nodes n1": "root admin",
-  "list pods in ns1": "root admin scheduler manager node account",
-  "list pods": "root admin scheduler manager node",
+  "list pods in ns1": "root admin scheduler manager account",
+  "list pods": "root admin scheduler manager",
   "get pods/log x in ns1": "root admin account",
   "create pods/exec x in ns1": "root admin",
   "create pods/binding x in ns1": "root admin scheduler",
@@ -141,6 +143,81 @@ Deno.test("RBAC and node rules give each subject its verbs", async () => {
     );
   assertEquals(sorted(found), sorted(matrix));
 });
+
+const ofNodes: { text: string; fieldSelector?: string; allowed: boolean }[] = [
+  { text: "list pods", fieldSelector: "spec.nodeName=n1", allowed: true },
+  { text: "watch pods", fieldSelector: "status.phase!=Failed,spec.nodeName=n1", allowed: true },
+  { text: "list pods in ns1", fieldSelector: "spec.nodeName=n1", allowed: true },
+  { text: "list pods", fieldSelector: "spec.nodeName=n2", allowed: false },
+  { text: "list pods", fieldSelector: "spec.nodeName!=n1", allowed: false },
+  { text: "list pods", fieldSelector: "spec.nodeName=n1=", allowed: false },
+  { text: "watch pods", allowed: false },
+  { text: "get pods p in ns1", allowed: true },
+  { text: "get pods other in ns1", allowed: false },
+  { text: "get pods other in ns1", fieldSelector: "spec.nodeName=n1", allowed: false },
+  { text: "watch pods in ns1", fieldSelector: "metadata.name=p", allowed: true },
+  { text: "watch pods in ns1", fieldSelector: "metadata.name=other", allowed: false },
+  { text: "watch pods", fieldSelector: "metadata.name=p", allowed: false },
+  { text: "update pods/status p in ns1", allowed: true },
+  { text: "get nodes n1", allowed: true },
+  { text: "get nodes n2", allowed: false },
+  { text: "list nodes", allowed: false },
+  { text: "watch nodes", fieldSelector: "metadata.name=n1", allowed: true },
+  { text: "watch nodes", fieldSelector: "metadata.name=n2", allowed: false },
+  { text: "create nodes", allowed: true },
+  { text: "list services", allowed: true },
+];
+Deno.test("a node reads the pods that are bound to it and itself, and no others", async () => {
+  const { api, authorizer } = await cluster();
+  const pod = (name: string, nodeName: string) => ({
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name, namespace: "ns1" },
+    spec: { nodeName, containers: [] },
+  });
+  api.put("pods", pod("p", "n1"), pod("other", "n2"));
+  const found = [];
+  for (const { text, fieldSelector } of ofNodes) {
+    const asked = { ...request(users["node"]!, text), ...(fieldSelector === undefined ? {} : { fieldSelector }) };
+    const { allowed } = await authorizer.authorize(asked);
+    found.push({ text, ...(fieldSelector === undefined ? {} : { fieldSelector }), allowed });
+  }
+  assertEquals(found, ofNodes);
+});
+
+const questions: { fieldSelector: object | null; seen: string | undefined }[] = [
+  { fieldSelector: null, seen: undefined },
+  { fieldSelector: { rawSelector: "spec.nodeName=n1" }, seen: "spec.nodeName=n1" },
+  {
+    fieldSelector: {
+      requirements: [
+        { key: "spec.nodeName", operator: "In", values: ["n,1"] },
+        { key: "status.phase", operator: "NotIn", values: ["Failed"] },
+        { key: "spec.nodeName", operator: "In", values: ["n1", "n2"] },
+        { key: "spec.nodeName", operator: "Exists" },
+      ],
+    },
+    seen: "spec.nodeName=n\\,1,status.phase!=Failed",
+  },
+];
+for (const { fieldSelector, seen } of questions) {
+  Deno.test(`an access review asks with its field selector: ${JSON.stringify(fieldSelector)}`, async () => {
+    const { api, policy } = await cluster();
+    let asked: string | undefined = "nothing";
+    const authorizer = {
+      authorize: (attributes: RequestAttributes) => {
+        asked = attributes.fieldSelector;
+        return { allowed: true, reason: "" };
+      },
+    };
+    const tokens = {} as ServiceAccountTokens;
+    const { selfsubjectaccessreviews } = reviews({ authorizer, policy, tokens, now: () => 0 });
+    const attributes = request(users["node"]!, "create authorization.k8s.io:selfsubjectaccessreviews");
+    const spec = { resourceAttributes: { verb: "list", resource: "pods", fieldSelector } };
+    await selfsubjectaccessreviews(subresourceRequest(api, attributes, "SelfSubjectAccessReview", { spec }));
+    assertEquals(asked, seen);
+  });
+}
 
 const reasons: { who: keyof typeof users; text: string; reason: string }[] = [
   {

@@ -37,7 +37,7 @@ const paths: { request: string; info: Record<string, string> }[] = [
   { request: "GET /api/v1/watch/namespaces/a/pods", info: { verb: "watch", resource: "pods", namespace: "a" } },
   {
     request: "GET /api/v1/nodes?fieldSelector=metadata.name%3Dn1&watch=1",
-    info: { verb: "watch", resource: "nodes", name: "n1" },
+    info: { verb: "watch", resource: "nodes", name: "n1", fieldSelector: "metadata.name=n1" },
   },
   {
     request: "PATCH /apis/apps/v1/namespaces/a/deployments/d%2Fe",
