@@ -70,8 +70,8 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
     c.set("user", await userOf(options, c));
     await next();
   });
-  app.all("/api/:version/:rest{.+}", (c) => resourceResponse(serving, c));
-  app.all("/apis/:group/:version/:rest{.+}", (c) => resourceResponse(serving, c));
+  app.all("/api/:version/:rest{[\\s\\S]+}", (c) => resourceResponse(serving, c));
+  app.all("/apis/:group/:version/:rest{[\\s\\S]+}", (c) => resourceResponse(serving, c));
 
   options.open?.(app);
   // What follows is no resource: allowed by path.

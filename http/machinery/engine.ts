@@ -5,7 +5,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { type Storage, StorageError } from "../../ports/storage.ts";
 import type { AdmissionChain } from "./admission_chain.ts";
-import { internal } from "./errors.ts";
+import { internal, tooLargeToStore } from "./errors.ts";
 import type { EventLeases } from "./event_leases.ts";
 import type { ResourceRegistry } from "./resource_registry.ts";
 import type { SchemaAccess } from "./schema_access.ts";
@@ -35,6 +35,8 @@ export function storageRefusal(error: unknown): unknown {
       });
     case "tooManyRequests":
       return new ApiError(429, "TooManyRequests", `The store is busy: ${error.message}`, { retryAfterSeconds: 1 });
+    case "tooLarge":
+      return tooLargeToStore();
     case "compacted":
       return new ApiError(410, "Expired", "The resourceVersion for the provided request is too old.");
     default:

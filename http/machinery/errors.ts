@@ -122,6 +122,19 @@ export function notImplemented(what: string): ApiError {
   return new ApiError(501, "NotImplemented", `Cannot ${what}: this server does not implement it`);
 }
 
+/** The store takes no entry of that size (etcd's words). */
+export function tooLargeToStore(): ApiError {
+  return new ApiError(413, "RequestEntityTooLarge", "Request entity too large: etcdserver: request is too large");
+}
+
+export function bodyTooSlow(ms: number): ApiError {
+  return new ApiError(
+    408,
+    "Timeout",
+    `Timeout: the request's body did not come within ${Math.ceil(ms / 1000)} seconds`,
+  );
+}
+
 export function tooManyBytes(limit: number): ApiError {
   return new ApiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
 }

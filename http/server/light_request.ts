@@ -3,7 +3,7 @@
  * application reads the method, the URL and a header or two. Everything rarer is made on first use.
  */
 import type { Readable } from "node:stream";
-import { badRequest, tooManyBytes } from "../machinery/errors.ts";
+import { badRequest, bodyTooSlow, tooManyBytes } from "../machinery/errors.ts";
 import { maxRequestBytes } from "./environment.ts";
 
 /** What is needed of node's request, whichever HTTP version it came by. */
@@ -17,14 +17,16 @@ class LightRequest {
   readonly #incoming: IncomingRequest;
   readonly #origin: string;
   readonly #aborted: () => AbortSignal;
+  readonly #bodyMs: number;
   #headers: Headers | undefined;
   #body: Promise<Uint8Array<ArrayBuffer>> | undefined;
   #real: Request | undefined;
 
-  constructor(incoming: IncomingRequest, origin: string, aborted: () => AbortSignal) {
+  constructor(incoming: IncomingRequest, origin: string, aborted: () => AbortSignal, bodyMs: number) {
     this.#incoming = incoming;
     this.#origin = origin;
     this.#aborted = aborted;
+    this.#bodyMs = bodyMs;
   }
 
   get method(): string {
@@ -52,7 +54,7 @@ class LightRequest {
   }
 
   bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#body ??= readBody(this.#incoming);
+    return this.#body ??= readBody(this.#incoming, this.#bodyMs);
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -91,9 +93,22 @@ class LightRequest {
 }
 Object.setPrototypeOf(LightRequest.prototype, Request.prototype);
 
-/** A `Request` over node's request. `aborted` is asked only when the application looks at the signal. */
-export function lightRequest(incoming: IncomingRequest, origin: string, aborted: () => AbortSignal): Request {
-  return new LightRequest(incoming, origin, aborted) as unknown as Request;
+/** A body that is not whole by then is no longer waited for: a little before requests as a whole run out of time. */
+const bodyPatienceMs = 50_000;
+/** Who was told so has this long to read it before the connection (of HTTP/2: the stream) is cut. */
+const cutAfterMs = 1_000;
+
+/**
+ * A `Request` over node's request. `aborted` is asked only when the application looks at the signal; `bodyMs`: how long
+ * the body may take.
+ */
+export function lightRequest(
+  incoming: IncomingRequest,
+  origin: string,
+  aborted: () => AbortSignal,
+  bodyMs: number = bodyPatienceMs,
+): Request {
+  return new LightRequest(incoming, origin, aborted, bodyMs) as unknown as Request;
 }
 
 export function headersOf(incoming: Pick<IncomingRequest, "headers">): Headers {
@@ -106,8 +121,8 @@ export function headersOf(incoming: Pick<IncomingRequest, "headers">): Headers {
   return headers;
 }
 
-/** @throws ApiError 413 as soon as it is known that the body is too long. */
-function readBody(incoming: IncomingRequest): Promise<Uint8Array<ArrayBuffer>> {
+/** @throws ApiError 413 as soon as it is known that the body is too long, 408 when it has not come in time. */
+function readBody(incoming: IncomingRequest, bodyMs: number): Promise<Uint8Array<ArrayBuffer>> {
   const announced = Number(incoming.headers["content-length"] ?? 0);
   if (announced > maxRequestBytes) return Promise.reject(tooManyBytes(maxRequestBytes));
   if (incoming.method === "GET" || incoming.method === "HEAD") return Promise.resolve(new Uint8Array());
@@ -122,13 +137,21 @@ function readBody(incoming: IncomingRequest): Promise<Uint8Array<ArrayBuffer>> {
     } else chunks.push(chunk);
   });
   let ended = false;
+  const limit = setTimeout(() => {
+    chunks.length = 0;
+    reject(bodyTooSlow(bodyMs));
+    const cut = setTimeout(() => incoming.destroy(), cutAfterMs);
+    incoming.on("close", () => clearTimeout(cut));
+  }, bodyMs);
   incoming.on("end", () => {
     ended = true;
+    clearTimeout(limit);
     resolve(chunks.length === 1 ? chunks[0] as Uint8Array<ArrayBuffer> : joined(chunks, length));
   });
   // A client that has gone is its own affair, not a fault of the server.
   incoming.on("error", () => reject(badRequest("unexpected EOF")));
   incoming.on("close", () => {
+    clearTimeout(limit);
     if (!ended) reject(badRequest("unexpected EOF"));
   });
   return promise;
