@@ -34,6 +34,7 @@ import type { ApiClient } from "../ports/api_client.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
+import { type Inspector, startInspector } from "./inspector.ts";
 import { nodesExplained } from "./nodes_explained.ts";
 import { namingPortOwner } from "./port_owner.ts";
 
@@ -123,6 +124,7 @@ class RunningMaster {
   #storage: MemberStorage | undefined;
   #server: Server | undefined;
   #proxy: NodeProxy | undefined;
+  #inspector: Inspector | undefined;
   #api: Api | undefined;
 
   constructor(
@@ -167,6 +169,7 @@ class RunningMaster {
       drain: async () => {
         for (const component of this.#components) system.stop(component);
         for (const each of this.#following) each.stop();
+        this.#inspector?.stop();
         await this.#server?.close(10_000);
         this.#proxy?.close();
         this.#api?.close();
@@ -283,14 +286,23 @@ class RunningMaster {
       authorizer: this.#authorizer,
     });
     this.#proxy = proxy;
+    const inspector = startInspector({
+      system,
+      cluster: this.#options.state.name,
+      name: this.#options.name,
+      authorizer: this.#authorizer,
+    });
+    this.#inspector = inspector;
     const app = createApp({
       api,
-      authenticator: authenticator({ tokens }),
+      authenticator: inspector.authenticator(authenticator({ tokens })),
       serverAddress: `${this.#options.controlPlaneAddress}:${plan.apiServerPort}`,
       impersonate: (user, headers) => impersonate(user, headers, this.#authorizer),
       connect: (connection, environment) => proxy.connect(connection, environment),
       health: { livez: [{ name: "ping", check: () => undefined }], readyz: this.#readyChecks() },
+      open: inspector.open,
       extend: (routes) => {
+        inspector.extend(routes);
         for (const path of [discoveryPath, keySetPath]) {
           routes.get(path, async (c) => await answerIssuerDiscovery(c.req.path, tokens, this.url) ?? c.notFound());
         }

@@ -1,6 +1,7 @@
 /** The commands, with their options and help. What they do is in files of their own. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { explainableKinds } from "./explain_kinds.ts";
+import { inspectionCommands } from "./inspection_commands.ts";
 import { ClusterState, defaultDirectory, defaultName } from "./cluster_state.ts";
 
 /** Options that say which cluster is meant. */
@@ -89,6 +90,8 @@ export function createProgram(): Command {
     .action(async (kind, name, options) =>
       (await import("./explain.ts")).explain(clusterState(options), kind, name, options)
     );
+
+  inspectionCommands(program, { forCluster, clusterState });
 
   program.command("test")
     .description("run Chartroom's own tests")
