@@ -1,19 +1,20 @@
 /**
  * What a client of the API server gets per second over TLS, beside the goals: `deno run -A bench/api_wire_bench.ts
  * [names of measurements]`. The server is a process of its own (`bench/api/server.ts`), this one is the load; PROFILE=DIRECTORY
- * writes the server's CPU profile there, V8_FLAGS are given to it.
+ * writes the server's CPU profile there, V8_FLAGS are given to it instead of those that clusters run with.
  */
 import { type Connection, Http1Connection, Http2Connection, type Request } from "./api/connection.ts";
 import type { Started } from "./api/server.ts";
 
 const wanted = new Set(Deno.args);
-const v8Flags = Deno.env.get("V8_FLAGS");
+/** As `commands/own_command.ts` and the launcher start every master. */
+const v8Flags = Deno.env.get("V8_FLAGS") ?? "--min-semi-space-size=16";
 const profile = Deno.env.get("PROFILE");
 const server = new Deno.Command(Deno.execPath(), {
   args: [
     "run",
     "-A",
-    ...(v8Flags === undefined ? [] : [`--v8-flags=${v8Flags}`]),
+    `--v8-flags=${v8Flags}`,
     ...(profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`]),
     new URL("api/server.ts", import.meta.url).pathname,
   ],
