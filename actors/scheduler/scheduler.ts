@@ -81,7 +81,7 @@ class Scheduler {
       labelsOf: (namespace) => this.#namespaces.get(namespace)?.metadata.labels,
       claim: (key) => this.#claims.get(key),
     });
-    const writes = new SchedulerWrites({ system, client }, this.#pods, this.#cluster);
+    const writes = new SchedulerWrites({ system, client }, this.#pods, this.#cluster, () => this.#wake("podGone"));
     this.#writes = writes;
     this.#kind = actorKind("scheduling", schedulingMachine, {
       takeTurn: ({ key }, order) => this.#enqueue(key, order),
@@ -143,11 +143,12 @@ class Scheduler {
         if (this.#writes.binding.get(key) !== pod.spec?.nodeName) this.#tell(key, pod, { type: "pod.removed" });
         this.#wake(change.type === "added" || !change.previous.spec?.nodeName ? "podAdded" : "podChanged");
       } else if (change.type === "removed" || pod.spec?.nodeName) {
-        const placed = this.#cluster.nodeOf(key) !== undefined;
+        // Room that was being made for it is free, too.
+        const held = this.#cluster.nodeOf(key) !== undefined || this.#cluster.nominatedNode(key) !== undefined;
         this.#cluster.remove(key);
         this.#cluster.forgetNomination(key);
         this.#tell(key, pod, { type: "pod.removed" });
-        if (placed) this.#wake("podGone");
+        if (held) this.#wake("podGone");
       } else {
         this.#pending(pod, change.type === "updated");
       }
@@ -222,17 +223,21 @@ class Scheduler {
     const cluster = this.#cluster;
     const facts = podFacts(pod);
     const count = cluster.nodes.length;
+    const nominatedBefore = cluster.nominatedNode(key);
     const placement: Placement = schedulePod(facts, cluster, this.#start, this.#options.random.next());
     this.#start = count === 0 ? 0 : (this.#start + placement.seen) % count;
     if (placement.fits) {
       cluster.place(facts, placement.node);
+      if (nominatedBefore !== undefined && nominatedBefore !== placement.node) this.#wake("podGone");
       order.answer({ type: "turn.placed", node: placement.node });
       return;
     }
-    this.#refused.set(key, placement.refusedBy);
     const { message, preemption, nominated } = placement;
     if (nominated === undefined) cluster.forgetNomination(key);
     else cluster.nominate(facts, nominated);
+    // What was kept free for it is not any more.
+    if (nominatedBefore !== undefined && nominatedBefore !== nominated) this.#wake("podGone");
+    this.#refused.set(key, placement.refusedBy);
     const victims = (preemption?.victims ?? []).map((victim) => ({ key: victim.key, uid: victim.pod.metadata.uid }));
     order.answer({ type: "turn.refused", message, preempts: preemption?.node ?? "", victims });
   }

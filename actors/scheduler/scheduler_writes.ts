@@ -22,6 +22,8 @@ export class SchedulerWrites {
     readonly options: { readonly system: ActorSystem; readonly client: ApiClient },
     readonly pods: Informer<Pod>,
     readonly cluster: Cluster,
+    /** A place that was promised is free again: whoever did not fit for it must hear so. */
+    readonly freed: () => void,
   ) {
     const { client, system } = options;
     this.#events = new EventRecorder({ client, clock: system.clock, component: schedulerName });
@@ -38,8 +40,9 @@ export class SchedulerWrites {
       await this.options.client.create(resources.pods, namespace, binding, { name, subresource: "binding" });
     } catch (error) {
       // The answer may have been lost on its way: what the API says of the pod counts.
-      if (this.pods.get(key)?.spec?.nodeName !== node) {
+      if (await this.#nodeInApi(pod) !== node) {
         this.cluster.remove(key);
+        this.freed();
         throw error;
       }
     } finally {
@@ -48,6 +51,17 @@ export class SchedulerWrites {
     const message = `Successfully assigned ${key} to ${node}`;
     this.#events.record({ about: pod, type: "Normal", reason: "Scheduled", message, action: "Binding" });
     return { type: "pod.bound" };
+  }
+
+  /** Asked for: the informer may be late, and the place must not be given away meanwhile. */
+  async #nodeInApi({ metadata: { namespace, name, uid } }: Pod): Promise<string | undefined> {
+    try {
+      const found = await this.options.client.get<Pod>(resources.pods, namespace, name);
+      return found.metadata.uid === uid ? found.spec?.nodeName : undefined;
+    } catch {
+      const key = namespace === undefined ? name : `${namespace}/${name}`;
+      return this.pods.get(key)?.spec?.nodeName;
+    }
   }
 
   async report(key: string, message: string): Promise<void> {

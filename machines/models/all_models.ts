@@ -2,5 +2,6 @@
 import { controllerModels } from "./controller_models.ts";
 import type { NamedModel } from "./model.ts";
 import { podModels } from "./pod_models.ts";
+import { schedulerModels } from "./scheduler_models.ts";
 
-export const allModels: readonly NamedModel[] = [...podModels, ...controllerModels];
+export const allModels: readonly NamedModel[] = [...podModels, ...controllerModels, ...schedulerModels];

@@ -2,7 +2,7 @@
  * Seeded faults in the shipped machines and plans: a guard that is swapped, an order that is dropped, a timer that is
  * missing, a step out of order. Each names the model that must notice it.
  */
-import type { AnyStateMachine } from "xstate";
+import { type AnyStateMachine, setup } from "xstate";
 import type { SystemModel } from "../../machines/check/system_model.ts";
 import { containerMachine } from "../../machines/container/container_machine.ts";
 import { containerSetup } from "../../machines/container/container_protocol.ts";
@@ -15,8 +15,12 @@ import { deploymentSystem } from "../../machines/models/deployment_system.ts";
 import { garbageSystem } from "../../machines/models/garbage_system.ts";
 import { podSituations } from "../../machines/models/pod_models.ts";
 import { podSystem } from "../../machines/models/pod_system.ts";
+import { schedulerSituations } from "../../machines/models/scheduler_models.ts";
+import { schedulerSystem, type SchedulerSystemOptions } from "../../machines/models/scheduler_system.ts";
 import type { KubeObject, ReplicaSet } from "../../machines/objects/object.ts";
 import { podMachine } from "../../machines/pod/pod_machine.ts";
+import { schedulePod } from "../../machines/scheduler/schedule.ts";
+import { schedulingMachine } from "../../machines/scheduler/scheduling_machine.ts";
 import { podSetup } from "../../machines/pod/pod_protocol.ts";
 
 export interface Mutant {
@@ -380,7 +384,62 @@ const garbageMutants: readonly Mutant[] = [
   ),
 ];
 
+const scheduler = (fault: string, situation: string, options: Partial<SchedulerSystemOptions>): Mutant => ({
+  fault: `scheduler: ${fault}`,
+  model: `scheduler/${situation}`,
+  system: () => schedulerSystem({ ...schedulerSituations[situation]!, ...options }),
+});
+/** The chart was made in one piece: its own options stand for the set-up. */
+const scheduling = (fault: string, situation: string, change: (root: Node) => void) =>
+  scheduler(fault, situation, {
+    machine: edited(schedulingMachine, {
+      createMachine: (config) => setup(schedulingMachine.implementations as never).createMachine(config),
+    }, change),
+  });
+
+const schedulerMutants: readonly Mutant[] = [
+  scheduler("fills nodes beyond what they hold", "one-place", {
+    place: (pod, cluster, start, draw) => {
+      const found = schedulePod(pod, cluster, start, draw);
+      return found.fits ? found : { fits: true, node: cluster.nodes[0]!.name, seen: 0 };
+    },
+  }),
+  scheduler("wakes nobody when room is made", "one-place", { wakes: () => false }),
+  scheduler("ends pods of the same priority", "one-place", {
+    place: (pod, cluster, start, draw) => {
+      const found = schedulePod(pod, cluster, start, draw);
+      const [node] = cluster.nodes;
+      const victims = [...node!.pods.values()].filter(({ key }) => key !== pod.key);
+      if (found.fits || victims.length === 0) return found;
+      return { ...found, nominated: node!.name, preemption: { node: node!.name, victims } };
+    },
+  }),
+  scheduler("never makes room", "preemption", {
+    place: (pod, cluster, start, draw) => {
+      const found = schedulePod(pod, cluster, start, draw);
+      if (found.fits) return found;
+      const { preemption: _, nominated: __, ...rest } = found;
+      return rest;
+    },
+  }),
+  scheduling("does not try again after a binding that failed", "two", (root) => without(at(root, "backOff"), "after")),
+  scheduling(
+    "does not take down a change while it cools down",
+    "one-place",
+    (root) => without(at(root, "unschedulable.cooling"), "on"),
+  ),
+  scheduling(
+    "does not hear of a change while it rests",
+    "one-place",
+    (root) => without(at(root, "unschedulable.resting"), "on"),
+  ),
+  scheduling("does not tell whom it needs to end", "preemption", (root) => {
+    at(root, "queued").on["turn.refused"][0].actions.pop();
+  }),
+];
+
 export const shippedMutants: readonly Mutant[] = [
+  ...schedulerMutants,
   ...podMutants,
   ...containerMutants,
   ...rolloutMutants,
