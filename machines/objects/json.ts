@@ -42,9 +42,13 @@ export function copyJson<T>(value: T): T {
 
 /** Freezes all the way down and hands the value back. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
-    for (const key in value) deepFreeze(value[key]);
-    Object.freeze(value);
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  if (Array.isArray(value)) { for (let i = 0; i < value.length; i++) deepFreeze(value[i]); }
+  else {
+    for (const key in value) {
+      const member = value[key];
+      if (typeof member === "object") deepFreeze(member);
+    }
   }
-  return value;
+  return Object.freeze(value);
 }
