@@ -21,7 +21,13 @@ function forActors(command: Command): Command {
 export function inspectionCommands(program: Command, { forCluster, clusterState }: Helpers<any>): void {
   forCluster(program.command("inspect"))
     .description("print a link to the live page of the cluster's statecharts, good once and for two minutes")
-    .action(async (options) => (await import("./inspect.ts")).inspect(clusterState(options)));
+    .option("--open <file>", "show a recording instead, without a cluster")
+    .option("--listen <port>", "show XState apps that use @statelyai/inspect instead, without a cluster")
+    .action(async (options) =>
+      options.open !== undefined || options.listen !== undefined
+        ? (await import("./inspect_alone.ts")).inspectAlone(options)
+        : (await import("./inspect.ts")).inspect(clusterState(options))
+    );
 
   forActors(forCluster(program.command("watch")))
     .description("show a live table of actors and the states they are in, problems first")

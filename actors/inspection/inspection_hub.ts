@@ -27,7 +27,7 @@ export interface HubOptions {
   readonly cluster: string;
   /** Names this run. */
   readonly session: string;
-  readonly source?: "cluster" | "foreign";
+  readonly source?: "cluster" | "foreign" | "recording" | "checker";
   /** Whether `send` is answered at all. */
   readonly maySend?: boolean;
 }
@@ -81,7 +81,9 @@ export class Hub implements InspectionHub, Rows {
   add(source: InspectionSource): void {
     this.remove(source.name);
     this.#sources.set(source.name, source);
-    if (this.#open) this.#listen(source);
+    if (!this.#open) return;
+    this.#listen(source);
+    this.#tell((session) => session.say(this.processes()));
   }
 
   remove(name: string): void {
