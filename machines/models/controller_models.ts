@@ -2,6 +2,9 @@
 import { deploymentSystem, type DeploymentSystemOptions } from "./deployment_system.ts";
 import { garbageSystem, type GarbageSystemOptions } from "./garbage_system.ts";
 import type { NamedModel } from "./model.ts";
+import { nodeSystem, type NodeSystemOptions } from "./node_system.ts";
+import type { SystemModel } from "../check/system_model.ts";
+import { jobSystem, statefulSetSystem, type WorkloadOptions } from "./workload_systems.ts";
 
 type Row<Options> = readonly [name: string, about: string, size: NamedModel["size"], options: Options];
 
@@ -42,7 +45,29 @@ const garbage: readonly Row<GarbageSystemOptions>[] = [
   ["adopted", "a dependent gets another owner while it is being deleted", "small", { budgets: { adoptions: 1 } }],
 ];
 
+const nodes: readonly Row<NodeSystemOptions>[] = [
+  ["silent", "a node falls silent and may come back", "small", {}],
+  ["twice", "it falls silent again", "small", { budgets: { silences: 2 } }],
+  ["late-pod", "a pod arrives as the node falls silent", "small", { budgets: { arrivals: 1, returns: 0 } }],
+  ["crash", "the controller manager dies", "small", { budgets: { crashes: 1 } }],
+  ["late-pod-back", "a pod arrives, and the node may come back", "large", { budgets: { arrivals: 1 } }],
+];
+
+const jobs: readonly Row<WorkloadOptions>[] = [
+  ["completes", "two completions at once", "small", {}],
+  ["crash", "two completions, and the controller manager dies", "small", { budgets: { crashes: 1 } }],
+];
+
+const statefulSets: readonly Row<WorkloadOptions>[] = [
+  ["rollout", "a new image, and the controller manager dies", "small", { budgets: { edits: 1, crashes: 1 } }],
+  ["scaling", "is scaled, and its first pod is deleted", "small", { budgets: { scalings: 1, deletions: 1 } }],
+  ["back", "is scaled down and up again", "small", { budgets: { scalings: 2 } }],
+];
+
 /** By name, for those who check other controllers in the same situations. */
+export const nodeSituations: Readonly<Record<string, NodeSystemOptions>> = Object.fromEntries(
+  nodes.map(([name, , , options]) => [name, options]),
+);
 export const deploymentSituations: Readonly<Record<string, DeploymentSystemOptions>> = Object.fromEntries(
   deployments.map(([name, , , options]) => [name, options]),
 );
@@ -50,17 +75,23 @@ export const garbageSituations: Readonly<Record<string, GarbageSystemOptions>> =
   garbage.map(([name, , , options]) => [name, options]),
 );
 
+function named<Options>(
+  kind: string,
+  rows: readonly Row<Options>[],
+  system: (options: Options) => SystemModel,
+): NamedModel[] {
+  return rows.map(([name, about, size, options]) => ({
+    name: `${kind}/${name}`,
+    about,
+    size,
+    system: () => system(options),
+  }));
+}
+
 export const controllerModels: readonly NamedModel[] = [
-  ...deployments.map(([name, about, size, options]) => ({
-    name: `deployment/${name}`,
-    about,
-    size,
-    system: () => deploymentSystem(options),
-  })),
-  ...garbage.map(([name, about, size, options]) => ({
-    name: `garbage/${name}`,
-    about,
-    size,
-    system: () => garbageSystem(options),
-  })),
+  ...named("deployment", deployments, deploymentSystem),
+  ...named("garbage", garbage, garbageSystem),
+  ...named("node", nodes, nodeSystem),
+  ...named("job", jobs, jobSystem),
+  ...named("statefulset", statefulSets, statefulSetSystem),
 ];

@@ -33,6 +33,10 @@ export interface ControllerSystemOptions {
   readonly deeds?: Readonly<Record<string, Deed>>;
   /** With "crashes": how often the manager dies; with "failures": how often a pod fails. */
   readonly budgets?: Readonly<Record<string, number>>;
+  /** Pods that run end well by themselves. */
+  readonly completes?: boolean;
+  /** Whether the pod's kubelet lives; absent: it does. */
+  readonly kubelet?: (api: PaperApi, data: ClusterData, pod: Pod) => boolean;
   readonly rules: (cluster: PlainActor<ClusterData>, api: PaperApi) => Partial<SystemModel>;
   readonly states?: number;
 }
@@ -136,8 +140,12 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
         ...each,
         status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
       } as Pod)),
+    "pod.stopped": (data, { pod }: PlainEvent) =>
+      changePod(data, pod, (each) => ({ ...each, status: { phase: "Failed" } } as Pod)),
     "pod.failed": (data, { pod }: PlainEvent) =>
       changePod(data, pod, (each) => ({ ...each, status: { phase: "Failed" } } as Pod)),
+    "pod.succeeded": (data, { pod }: PlainEvent) =>
+      changePod(data, pod, (each) => ({ ...each, status: { phase: "Succeeded" } } as Pod)),
     "pod.ended": (data, { pod }: PlainEvent) => changePod(data, pod, () => undefined),
     ...Object.fromEntries(
       Object.entries(deeds).map(([name, { act }]) => [name, (data: ClusterData) => {
@@ -161,11 +169,18 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
     }
     for (const pod of api.list<Pod>(data, resources.pods)) {
       const key = keyOf(pod);
-      const { phase, conditions } = pod.status ?? {};
+      if (options.kubelet?.(api, data, pod) === false) continue;
+      const { phase, conditions = [] } = pod.status ?? {};
       if (pod.metadata.deletionTimestamp !== undefined) {
-        if ((pod.metadata.finalizers ?? []).length === 0) happens.push({ event: { type: "pod.ended", pod: key } });
+        const isHeld = (pod.metadata.finalizers ?? []).length > 0;
+        if (!isHeld) happens.push({ event: { type: "pod.ended", pod: key } });
+        else if (phase !== "Failed" && phase !== "Succeeded") {
+          happens.push({ event: { type: "pod.stopped", pod: key } });
+        }
       } else if (phase !== "Failed" && phase !== "Succeeded") {
-        if (conditions === undefined) happens.push({ event: { type: "pod.becameReady", pod: key } });
+        const isReady = conditions.some(({ type, status }) => type === "Ready" && status === "True");
+        if (!isReady) happens.push({ event: { type: "pod.becameReady", pod: key } });
+        else if (options.completes) happens.push({ event: { type: "pod.succeeded", pod: key } });
         happens.push({ event: { type: "pod.failed", pod: key }, spends: "failures" });
       }
     }
@@ -174,7 +189,15 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
     return happens;
   };
 
-  const fair = new Set(["caches.caughtUp", "plan.made", "plan.written", "pod.becameReady", "pod.ended"]);
+  const fair = new Set([
+    "caches.caughtUp",
+    "plan.made",
+    "plan.written",
+    "pod.becameReady",
+    "pod.succeeded",
+    "pod.stopped",
+    "pod.ended",
+  ]);
   const empty: ClusterData = { objects: {}, made: 0, caches: {}, awake: {}, plans: {} };
   const start = settled(synchronized(options.start(api, empty)));
   const cluster = plainActor<ClusterData>("cluster", start, reactions, { events });

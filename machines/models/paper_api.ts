@@ -155,14 +155,16 @@ export class PaperApi {
       if (write.missingIsFine) return state;
       throw new Refusal(`${write.name} is gone`);
     }
-    if (write.patch !== "merge") throw new Error(`Cannot patch on paper: ${write.patch} is not known here`);
+    if (write.patch === "json") throw new Error("Cannot patch on paper: JSON patches are not known here");
     const { metadata: { uid, resourceVersion, ...metadata } = {} as Partial<ObjectMeta>, ...body } = write
       .body as Partial<KubeObject>;
     const isOther = uid !== undefined && uid !== object.metadata.uid;
     if (isOther || (resourceVersion !== undefined && resourceVersion !== object.metadata.resourceVersion)) {
       throw new Refusal(`${write.name} has changed`);
     }
-    return this.#settle(state, resource, mergePatch(object, { ...body, metadata }) as KubeObject);
+    const patch = { ...body, metadata } as Partial<KubeObject>;
+    const merge = write.patch === "merge" ? mergePatch : strategicPatch;
+    return this.#settle(state, resource, merge(object, patch) as KubeObject);
   }
 
   #update<S extends PaperState>(state: S, { resource, object, subresource }: Extract<Write, { type: "update" }>): S {
@@ -188,6 +190,27 @@ export class PaperApi {
     const isOver = deletionTimestamp !== undefined && finalizers.length === 0 && resource.resource !== "pods";
     return isOver ? this.drop(state, resource, keyOf(object)) : this.put(state, resource, object);
   }
+}
+
+type Conditions = readonly { readonly type: string }[];
+
+/** What controllers say in strategic patches: their own conditions, and finalizers that go. */
+function strategicPatch(object: KubeObject, { metadata, status, ...body }: Partial<KubeObject>): KubeObject {
+  const { "$deleteFromPrimitiveList/finalizers": gone = [], ...others } = (metadata ?? {}) as unknown as Record<
+    string,
+    string[]
+  >;
+  const finalizers = (object.metadata.finalizers ?? []).filter((each) => !gone.includes(each));
+  const { conditions, "$setElementOrder/conditions": _, ...rest } = (status ?? {}) as Record<string, unknown>;
+  const said = (conditions ?? []) as Conditions;
+  const before = ((object["status"] ?? {}) as { conditions?: Conditions }).conditions ?? [];
+  const kept = before.map((old) => said.find(({ type }) => type === old.type) ?? old);
+  const all = [...kept, ...said.filter(({ type }) => !before.some((old) => old.type === type))];
+  return mergePatch(object, {
+    ...body,
+    metadata: { ...others, ...(gone.length > 0 && { finalizers: finalizers.length > 0 ? finalizers : null }) },
+    ...(status !== undefined && { status: { ...rest, ...(all.length > 0 && { conditions: all }) } }),
+  }) as KubeObject;
 }
 
 export function withObject(

@@ -10,7 +10,13 @@ import type { Caches, Controller, Plan, Write } from "../../machines/controllers
 import { deploymentController } from "../../machines/controllers/deployment/deployment_controller.ts";
 import { garbageCollector } from "../../machines/controllers/garbage_collector/garbage_collector.ts";
 import { replicaSetController } from "../../machines/controllers/replica_set/replica_set_controller.ts";
-import { deploymentSituations, garbageSituations } from "../../machines/models/controller_models.ts";
+import { jobController } from "../../machines/controllers/job/job_controller.ts";
+import { nodeLifecycleController } from "../../machines/controllers/node_lifecycle/node_lifecycle_controller.ts";
+import { statefulSetController } from "../../machines/controllers/stateful_set/stateful_set_controller.ts";
+import { taintEvictionController } from "../../machines/controllers/taint_eviction/taint_eviction_controller.ts";
+import { nodeSystem } from "../../machines/models/node_system.ts";
+import { jobSystem, statefulSetSystem } from "../../machines/models/workload_systems.ts";
+import { deploymentSituations, garbageSituations, nodeSituations } from "../../machines/models/controller_models.ts";
 import { deploymentSystem } from "../../machines/models/deployment_system.ts";
 import { garbageSystem } from "../../machines/models/garbage_system.ts";
 import { podSituations } from "../../machines/models/pod_models.ts";
@@ -438,7 +444,107 @@ const schedulerMutants: readonly Mutant[] = [
   }),
 ];
 
+const blindTo = (caches: Caches, resource: string): Caches => ({
+  of:
+    ((ref: { resource: string }) =>
+      ref.resource === resource
+        ? { get: () => undefined, list: () => [], inNamespace: () => [], ownedBy: () => [] }
+        : caches.of(ref as never)) as Caches["of"],
+});
+
+const otherMutants: readonly Mutant[] = [
+  {
+    fault: "node lifecycle: does not look at pods that become ready on a silent node",
+    model: "node/late-pod",
+    system: () =>
+      nodeSystem({
+        ...nodeSituations["late-pod"]!,
+        controllers: [deaf(nodeLifecycleController, "pods"), taintEvictionController],
+      }),
+  },
+  {
+    fault: "node lifecycle: never takes a taint away",
+    model: "node/silent",
+    system: () =>
+      nodeSystem({
+        controllers: [
+          writing(nodeLifecycleController, (write) =>
+            isOf(write, "nodes", "patch") &&
+              (write as { body: { spec: { taints: unknown } } }).body.spec.taints === null
+              ? []
+              : [write]),
+          taintEvictionController,
+        ],
+      }),
+  },
+  {
+    fault: "taint eviction: does not hear of nodes",
+    model: "node/silent",
+    system: () => nodeSystem({ controllers: [nodeLifecycleController, deaf(taintEvictionController, "nodes")] }),
+  },
+  {
+    fault: "taint eviction: does not see what pods tolerate",
+    model: "node/silent",
+    system: () =>
+      nodeSystem({
+        controllers: [nodeLifecycleController, {
+          ...taintEvictionController,
+          plan: (key, caches, context) =>
+            taintEvictionController.plan(key, {
+              of: ((ref: { resource: string }) => {
+                const reader = caches.of(ref as never);
+                if (ref.resource !== "pods") return reader;
+                return { ...reader, get: (name: string) => withoutTolerations(reader.get(name)) };
+              }) as Caches["of"],
+            }, context),
+        }],
+      }),
+  },
+  {
+    fault: "job: does not see its pods",
+    model: "job/completes",
+    system: () =>
+      jobSystem({
+        controller: {
+          ...jobController,
+          plan: (key, caches, context) => jobController.plan(key, blindTo(caches, "pods"), context),
+        },
+      }),
+  },
+  {
+    fault: "job: counts before it writes what it counted",
+    model: "job/crash",
+    system: () =>
+      jobSystem({
+        budgets: { crashes: 1 },
+        controller: writing(jobController, (write) => isOf(write, "jobs", "update", "status") ? [] : [write]),
+      }),
+  },
+  {
+    fault: "stateful set: does not end the pods of the old template",
+    model: "statefulset/rollout",
+    system: () =>
+      statefulSetSystem({
+        budgets: { edits: 1 },
+        controller: writing(statefulSetController, (write) => isOf(write, "pods", "delete") ? [] : [write]),
+      }),
+  },
+  {
+    fault: "stateful set: does not hear of its pods",
+    model: "statefulset/scaling",
+    system: () => statefulSetSystem({ budgets: { deletions: 1 }, controller: deaf(statefulSetController, "pods") }),
+  },
+];
+
+function withoutTolerations(pod: unknown): unknown {
+  if (pod === undefined) return undefined;
+  const { spec, ...rest } = pod as { spec: { tolerations?: unknown } };
+  const { tolerations: _, ...others } = spec;
+  return { ...rest, spec: others };
+}
+
 export const shippedMutants: readonly Mutant[] = [
+  ...otherMutants,
   ...schedulerMutants,
   ...podMutants,
   ...containerMutants,

@@ -20,8 +20,18 @@ export const nodeLifecycleController: Controller = {
       keys: (object, previous) =>
         previous !== undefined && sameForOthers(object as Node, previous as Node) ? [] : ownKey(object),
     },
+    {
+      // The pods' cache may be behind that of nodes: what it shows as ready only now was missed.
+      resource: resources.pods,
+      keys(object, _, caches) {
+        const pod = object as unknown as Pod;
+        const name = pod.spec?.nodeName;
+        if (!name || !isReady(pod)) return [];
+        const node = caches.of<Node>(resources.nodes).get(name);
+        return node !== undefined && isNotReady(node) ? [name] : [];
+      },
+    },
   ],
-  reads: [resources.pods],
   plan(key, caches, { now }): Plan | undefined {
     const node = caches.of<Node>(resources.nodes).get(key);
     if (node === undefined) return undefined;
@@ -32,14 +42,18 @@ export const nodeLifecycleController: Controller = {
       const body = { metadata: { resourceVersion }, spec: { taints: taints.length > 0 ? taints : null } };
       writes.push({ type: "patch", resource: resources.nodes, name, patch: "merge", body, missingIsFine: true });
     }
-    const ready = node.status?.conditions?.find(({ type }) => type === "Ready")?.status;
-    if (ready === "Unknown" || ready === "False") {
+    if (isNotReady(node)) {
       const pods = caches.of<Pod>(resources.pods).list().filter((pod) => pod.spec?.nodeName === key && isReady(pod));
       writes.push(pods.map((pod) => markNotReady(pod, now)));
     }
     return { writes };
   },
 };
+
+function isNotReady({ status }: Node): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
+  return ready === "Unknown" || ready === "False";
+}
 
 function sameForOthers(node: Node, previous: Node): boolean {
   const said = ({ status }: Node) => (status?.conditions ?? []).map(({ type, status }) => `${type}=${status}`);
