@@ -81,7 +81,7 @@ export interface StoreHealth {
   readonly sizeBytes: number;
   /** Of `sizeBytes`, what a defragmented store would still need. */
   readonly sizeInUseBytes: number;
-  /** At this size writes are refused with "noSpace" and the alarm is raised; 0: no limit. */
+  /** With so much in use, writes are refused with "noSpace" and the alarm is raised; 0: no limit. */
   readonly quotaBytes: number;
   /** What is wrong, in plain words; empty: nothing. */
   readonly errors: readonly string[];

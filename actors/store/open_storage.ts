@@ -85,7 +85,8 @@ export async function openStorage(options: OpenStorageOptions): Promise<MemberSt
   return new SingleMemberStorage(member, actor);
 }
 
-class SingleMemberStorage implements MemberStorage {
+/** Exported for its administration (administration.ts). */
+export class SingleMemberStorage implements MemberStorage {
   constructor(readonly member: StoreMember, readonly actor: ActorHandle<typeof storeMemberMachine>) {}
 
   get notes(): readonly string[] {

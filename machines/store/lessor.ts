@@ -19,6 +19,11 @@ export class Lessor {
     return this.#due.has(id);
   }
 
+  /** When the lease runs out; nothing once its expiry is proposed. */
+  dueAt(id: number): number | undefined {
+    return this.#due.get(id);
+  }
+
   /** Leases that have run out, by rising id; they are not named again. At most `limit`, the rest next time. */
   takeExpired(now: number, limit = 1_000): number[] {
     const expired: number[] = [];
