@@ -12,8 +12,8 @@ export interface BootstrapOptions {
   readonly serviceCidr: string;
   /** ClusterIP of `default/kubernetes`. */
   readonly apiServiceAddress: string;
-  /** Where API servers are reached from pods: addresses of masters, one port. */
-  readonly apiServerAddresses: readonly string[];
+  /** Where API servers are reached from pods: addresses of masters, one port. Absent: somebody else says so. */
+  readonly apiServerAddresses?: readonly string[];
   readonly apiServerPort: number;
   /** ClusterIP of `kube-system/kube-dns`, and where the name servers really are. Absent: no name server runs here. */
   readonly dns?: { readonly address: string; readonly endpoints: readonly string[]; readonly port: number };
@@ -101,9 +101,12 @@ async function prepareApiService({ client, apiServiceAddress, apiServerAddresses
       ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: apiServerPort }],
     },
   });
-  await keepEndpoints(client, "default", "kubernetes", apiServerAddresses, [
-    { name: "https", port: apiServerPort, protocol: "TCP" },
-  ]);
+  if (apiServerAddresses !== undefined) await keepApiServers(client, apiServerAddresses, apiServerPort);
+}
+
+/** The endpoints of the service `kubernetes`. */
+export async function keepApiServers(client: ApiClient, addresses: readonly string[], port: number): Promise<void> {
+  await keepEndpoints(client, "default", "kubernetes", addresses, [{ name: "https", port, protocol: "TCP" }]);
 }
 
 async function prepareDnsService({ client, dns }: BootstrapOptions) {

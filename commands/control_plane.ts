@@ -6,7 +6,8 @@ import { type AddressPlan, controlPlaneAddress } from "../machines/network/addre
 import type { ClusterState } from "./cluster_state.ts";
 import { setUpControlPlaneAddress } from "./host_network.ts";
 import { dnsPort, type HostServices } from "./host_services.ts";
-import { controllerAccount, type Master, startMaster } from "./master.ts";
+import { type Master, startMaster } from "./master.ts";
+import { controllerAccount } from "./master_components.ts";
 import type { RuntimeName } from "./runtime_choice.ts";
 
 /** A kubelet, as the API knows it. */
@@ -23,8 +24,8 @@ export interface ControlPlaneOptions {
   readonly plan: AddressPlan;
   readonly runtime: RuntimeName;
   readonly nodes: number;
-  /** Whether nodes are processes of their own. */
-  readonly nodesElsewhere: boolean;
+  /** Names of the nodes of this very process. */
+  readonly ownNodes: readonly string[];
   /** Shows the steps, one after the other. */
   step<T>(title: string, body: () => Promise<T>): Promise<T>;
   report(problem: string): void;
@@ -53,7 +54,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         plan,
         controlPlaneAddress: own,
         listenForCluster: onHost,
-        nodesElsewhere: options.nodesElsewhere,
+        ownNodes: options.ownNodes,
         ...(onHost ? { dns: { address: own, port: dnsPort } } : {}),
         report: options.report,
       }),

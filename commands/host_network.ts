@@ -15,10 +15,15 @@ export async function setUpControlPlaneAddress(plan: AddressPlan): Promise<strin
 }
 
 /** Pods are wired as soon as the node's bridge is up. */
-export function setUpNodeNetwork(system: ActorSystem, plan: AddressPlan, number: number): NodeNetwork {
+export function setUpNodeNetwork(
+  system: ActorSystem,
+  plan: AddressPlan,
+  number: number,
+  name: string = nodeName(number),
+): NodeNetwork {
   return startNodeNetwork({
     system,
-    node: nodeName(number),
+    node: name,
     network: new BridgePodNetwork({ plan, node: number, packetFilter: new NftPacketFilter() }),
   });
 }

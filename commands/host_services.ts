@@ -7,8 +7,10 @@ import { LinkAddresses } from "../actors/load_balancer/host_addresses.ts";
 import { type LoadBalancer, startLoadBalancer } from "../actors/load_balancer/load_balancer_actor.ts";
 import { realRandom } from "../actors/real/real_random.ts";
 import type { ActorSystem } from "../actors/system.ts";
-import { type AddressPlan, controlPlaneAddress, nodePlan } from "../machines/network/address_plan.ts";
-import type { Pod } from "../machines/objects/object.ts";
+import type { ProxyNode } from "../machines/kube_proxy/service_ports.ts";
+import { type AddressPlan, controlPlaneAddress, isNodeAddress, nodePlan } from "../machines/network/address_plan.ts";
+import { isAddress } from "../machines/network/cidr.ts";
+import type { Node, Pod } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import type { PacketFilter } from "../ports/packet_filter.ts";
@@ -55,13 +57,11 @@ export function startHostServices(options: HostServicesOptions): HostServices {
       serviceCidr: plan.serviceCidr,
       nodeCidr: plan.nodeCidr,
     },
-    nodes: Array.from({ length: options.nodes }, (_, number) => {
-      const { address, podCidr } = nodePlan(plan, number);
-      return { name: nodeName(number), address, podCidr };
-    }),
+    nodes: ownNodes(options),
   });
-  const hostPorts = Array.from({ length: options.nodes }, (_, number) => {
-    const name = nodeName(number);
+  const followers = new Map<string, () => void>();
+  const followPods = ({ name }: ProxyNode) => {
+    if (followers.has(name)) return;
     const pods = startInformer<Pod>(system, {
       node,
       scope: "host-ports",
@@ -71,10 +71,31 @@ export function startHostServices(options: HostServicesOptions): HostServices {
       options: { fieldSelector: `spec.nodeName=${name}` },
     });
     const stop = followHostPorts(pods, name, proxy);
-    return () => {
+    followers.set(name, () => {
       stop();
       pods.stop();
-    };
+    });
+  };
+  const own = ownNodes(options);
+  own.forEach(followPods);
+  // Nodes that join on this host share its network namespace, and with it this proxy.
+  let here = own;
+  const known = informers.of<Node>(resources.nodes);
+  const stopNodes = known.subscribe({
+    changed() {
+      const joined = known.list().flatMap((each) => joinedNode(each, plan) ?? [])
+        .filter(({ name }) => own.every((each) => each.name !== name));
+      const next = [...own, ...joined];
+      if (next.map(({ name }) => name).join() === here.map(({ name }) => name).join()) return;
+      here = next;
+      proxy.setNodes(next);
+      joined.forEach(followPods);
+      for (const [name, stop] of followers) {
+        if (next.some((each) => each.name === name)) continue;
+        stop();
+        followers.delete(name);
+      }
+    },
   });
   const dns = startDns({
     system,
@@ -97,7 +118,8 @@ export function startHostServices(options: HostServicesOptions): HostServices {
     dns,
     balancer,
     async stop() {
-      for (const each of hostPorts) each();
+      stopNodes();
+      for (const stop of followers.values()) stop();
       await proxy.stop();
       balancer.stop();
       await dns.stop();
@@ -105,4 +127,19 @@ export function startHostServices(options: HostServicesOptions): HostServices {
       balancerInformers.stop();
     },
   };
+}
+
+function ownNodes({ plan, nodes }: HostServicesOptions): ProxyNode[] {
+  return Array.from({ length: nodes }, (_, number) => {
+    const { address, podCidr } = nodePlan(plan, number);
+    return { name: nodeName(number), address, podCidr };
+  });
+}
+
+/** A node with one of the cluster's own addresses is on this host; who comes from another brings its host's. */
+function joinedNode({ metadata, spec, status }: Node, plan: AddressPlan): ProxyNode | undefined {
+  const address = status?.addresses?.find(({ type }) => type === "InternalIP")?.address;
+  const podCidr = spec?.podCIDR;
+  if (address === undefined || podCidr === undefined || !isAddress(address) || !isNodeAddress(plan, address)) return;
+  return { name: metadata.name, address, podCidr };
 }

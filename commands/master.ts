@@ -1,11 +1,8 @@
 /** A master: store, API server, and, while it leads, controllers and scheduler. Everything is wired here. */
-import { startControllerManager } from "../actors/controllers/controller_manager.ts";
 import { realDisk } from "../actors/disk/real_disk.ts";
 import { realRandom } from "../actors/real/real_random.ts";
-import { startScheduler } from "../actors/scheduler/scheduler.ts";
-import { type MemberStorage, openStorage } from "../actors/store/open_storage.ts";
+import { openStorage } from "../actors/store/open_storage.ts";
 import { actorKind, type ActorSystem, type Address, address } from "../actors/system.ts";
-import { admission } from "../http/admission/plugins.ts";
 import { createApp } from "../http/app.ts";
 import { authenticator } from "../http/auth/authentication.ts";
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
@@ -13,30 +10,26 @@ import { kubeconfig } from "../http/auth/certificates/kubeconfig.ts";
 import { type ClusterKeys, clusterKeys, keptCertificate } from "../http/auth/certificates/pki.ts";
 import { apiServerSubject, componentSubjects } from "../http/auth/certificates/subjects.ts";
 import { impersonate } from "../http/auth/impersonation.ts";
-import { nodeAuthorizer, podsOfNode } from "../http/auth/node_authorizer.ts";
-import { RbacPolicy } from "../http/auth/rbac/policy.ts";
-import { anyOf, mastersAuthorizer, rbacAuthorizer } from "../http/auth/rbac/rbac_authorizer.ts";
-import { reviews } from "../http/auth/reviews.ts";
 import { answerIssuerDiscovery, discoveryPath, keySetPath } from "../http/auth/tokens/issuer_discovery.ts";
-import { ServiceAccountTokens } from "../http/auth/tokens/service_account_tokens.ts";
-import { tokenRequestHandler } from "../http/auth/tokens/token_request.ts";
-import { type Api, createApi } from "../http/machinery/api.ts";
-import type { Authorizer, UserInfo } from "../http/machinery/types.ts";
-import { createResources } from "../http/resources/built_in.ts";
-import { loadSchema } from "../http/schema/schema.ts";
-import { serve, type Server } from "../http/server.ts";
+import type { Api } from "../http/machinery/api.ts";
+import type { UserInfo } from "../http/machinery/types.ts";
+import { type ListenAddress, serve, type Server } from "../http/server.ts";
 import { type NodeProxy, nodeProxy } from "../http/streaming/node_proxy.ts";
 import { apiServerMachine } from "../machines/api_server/api_server_machine.ts";
 import type { AddressPlan } from "../machines/network/address_plan.ts";
-import type { KubeObject } from "../machines/objects/object.ts";
-import { ApiError } from "../machines/objects/status.ts";
 import type { ApiClient } from "../ports/api_client.ts";
+import type { Storage } from "../ports/storage.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
 import { type Inspector, startInspector } from "./inspector.ts";
+import { type JoinMaster, joinRoutes } from "./join_routes.ts";
+import { createMasterApi, type MasterApi } from "./master_api.ts";
+import { startComponents } from "./master_components.ts";
 import { nodesExplained } from "./nodes_explained.ts";
 import { namingPortOwner } from "./port_owner.ts";
+
+export { controllerAccount } from "./master_components.ts";
 
 export interface MasterOptions {
   readonly system: ActorSystem;
@@ -50,10 +43,32 @@ export interface MasterOptions {
   readonly listenForCluster: boolean;
   /** Where the cluster's name server answers; absent: there is none. */
   readonly dns?: { readonly address: string; readonly port: number };
-  /** Whether nodes are processes of their own, with actors that this one knows nothing of. */
-  readonly nodesElsewhere?: boolean;
+  /** Nodes of this very process; the others' kubelets are asked for what their actors know. */
+  readonly ownNodes?: readonly string[];
+  /** Among several masters; absent: there is this one. */
+  readonly among?: AmongMasters;
   report(problem: string): void;
 }
+
+/** What a master of several has that a single one does not. */
+export interface AmongMasters {
+  /** This master's member of the replicated store. */
+  readonly storage: OpenedStorage;
+  /** Where it listens besides the port that all masters of the host share. */
+  readonly ownAddress: ListenAddress;
+  /** Keeps the service `kubernetes` pointing to the masters that live. Absent: it points to this one. */
+  startPresence?(api: Api): { stop(): void };
+  /** Where the masters that live are reached: `https://host:port`. */
+  servers(): Promise<readonly string[]>;
+  /** Hands what they need to masters that join. */
+  readonly joinMaster?: JoinMaster;
+  /** Further routes, behind authentication and authorization. */
+  extend?(routes: Routes): void;
+}
+
+type Routes = Parameters<NonNullable<Parameters<typeof createApp>[0]["extend"]>>[0];
+
+export type OpenedStorage = Storage & { readonly notes: readonly string[] };
 
 export interface Master {
   /** Where people reach it. */
@@ -73,14 +88,20 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { clock } = system;
   const files = keyFiles(state.path("pki"));
   const keys = await clusterKeys(files, clock.wallTime());
-  const addresses = ["127.0.0.1", ...(options.listenForCluster ? [options.controlPlaneAddress] : [])];
+  const port = plan.apiServerPort;
+  const { among } = options;
+  const addresses: ListenAddress[] = [
+    { host: "127.0.0.1", port, ...(among === undefined ? {} : { shared: true }) },
+    ...(options.listenForCluster ? [{ host: options.controlPlaneAddress, port }] : []),
+    ...(among === undefined || among.ownAddress.host === options.controlPlaneAddress ? [] : [among.ownAddress]),
+  ];
   const [serving, admin] = await Promise.all([
     keptCertificate(
       files,
       "apiserver",
       keys.authority,
       apiServerSubject({
-        addresses: [...addresses, options.controlPlaneAddress],
+        addresses: [...addresses.map(({ host }) => host), options.controlPlaneAddress],
         names: [name],
         serviceAddress: plan.apiServiceAddress,
       }),
@@ -118,21 +139,20 @@ class RunningMaster {
   readonly #ended = Promise.withResolvers<void>();
   readonly #options: MasterOptions;
   readonly #address: Address;
-  readonly #policy = new RbacPolicy();
   #components: Address[] = [];
-  #following: { stop(): void }[] = [];
-  #storage: MemberStorage | undefined;
+  #presence: { stop(): void } | undefined;
+  #storage: Storage | undefined;
   #server: Server | undefined;
   #proxy: NodeProxy | undefined;
   #inspector: Inspector | undefined;
-  #api: Api | undefined;
+  #made: MasterApi | undefined;
 
   constructor(
     options: MasterOptions,
     readonly keys: ClusterKeys,
     readonly serving: Pair,
     readonly url: string,
-    readonly addresses: readonly string[],
+    readonly addresses: readonly ListenAddress[],
   ) {
     this.#options = options;
     this.#address = address({ node: options.name, kind: "api-server", name: options.name });
@@ -141,8 +161,12 @@ class RunningMaster {
   }
 
   get api(): Api {
-    if (this.#api === undefined) throw new Error("Cannot use the API server: it has not been started");
-    return this.#api;
+    return this.made.api;
+  }
+
+  get made(): MasterApi {
+    if (this.#made === undefined) throw new Error("Cannot use the API server: it has not been started");
+    return this.#made;
   }
 
   async start(): Promise<void> {
@@ -168,11 +192,12 @@ class RunningMaster {
       },
       drain: async () => {
         for (const component of this.#components) system.stop(component);
-        for (const each of this.#following) each.stop();
+        this.#presence?.stop();
+        this.#made?.stopFollowing();
         this.#inspector?.stop();
         await this.#server?.close(10_000);
         this.#proxy?.close();
-        this.#api?.close();
+        this.#made?.api.close();
         return { type: "server.drained" } as const;
       },
       closeStore: async () => {
@@ -200,75 +225,22 @@ class RunningMaster {
 
   async #openStore(): Promise<void> {
     const { system, state, name, plan } = this.#options;
-    const { clock } = system;
-    this.#storage = await openStorage({
-      disk: realDisk(state.directory),
-      clock,
-      random: realRandom,
-      system,
-      address: address({ node: name, kind: "store", name }),
+    const storage = this.#options.among?.storage ?? await openSingleMember(system, state, name);
+    this.#storage = storage;
+    for (const note of storage.notes) this.#options.report(note);
+    this.#made = createMasterApi({
+      storage,
+      clock: system.clock,
+      serviceCidr: plan.serviceCidr,
+      serviceAccountKey: this.keys.serviceAccountKey,
     });
-    for (const note of this.#storage.notes) this.#options.report(note);
-    const policy = this.#policy;
-    let client: ApiClient | undefined;
-    const tokens = new ServiceAccountTokens({
-      key: this.keys.serviceAccountKey,
-      now: () => clock.wallTime(),
-      uuid: () => realRandom.uuid(),
-      objects: { find: (kind, namespace, object) => findObject(client, kind, namespace, object) },
-    });
-    let authorizer: Authorizer = mastersAuthorizer;
-    const handlers = reviews({
-      authorizer: { authorize: (request) => authorizer.authorize(request) },
-      policy,
-      tokens,
-      now: () => clock.wallTime(),
-    });
-    this.#api = createApi({
-      storage: this.#storage,
-      clock,
-      random: realRandom,
-      schema: loadSchema(),
-      resources: createResources({
-        reviews: handlers,
-        token: tokenRequestHandler({ tokens, now: () => clock.wallTime() }),
-      }),
-      authorizer: (own) => {
-        client = own;
-        authorizer = anyOf(mastersAuthorizer, nodeAuthorizer(policy, podsOfNode(own)), rbacAuthorizer(policy));
-        return authorizer;
-      },
-      admission: (own) => {
-        const plugins = admission({
-          client: own,
-          clock,
-          random: realRandom,
-          authorizer: { authorize: (request) => authorizer.authorize(request) },
-          policy,
-          serviceCidr: plan.serviceCidr,
-        });
-        this.#follow = async () => {
-          const copies = plugins.follow();
-          const rules = policy.follow(own, clock);
-          this.#following.push(copies, rules);
-          await Promise.all([copies.ready, rules.ready]);
-        };
-        return [...plugins.early, ...plugins.late];
-      },
-    });
-    this.#tokens = tokens;
-    this.#authorizer = authorizer;
   }
 
-  #follow: () => Promise<void> = () => Promise.resolve();
-  #tokens: ServiceAccountTokens | undefined;
-  #authorizer: Authorizer = mastersAuthorizer;
-
   async #listen(): Promise<void> {
-    const { plan, system } = this.#options;
+    const { plan, system, name } = this.#options;
     const { api } = this;
-    const tokens = this.#tokens!;
-    await this.#follow();
+    const { tokens, bootstrapTokens, authorizer } = this.made;
+    await this.made.follow();
     const files = keyFiles(this.#options.state.path("pki"));
     const kubeletClient = await keptCertificate(
       files,
@@ -283,21 +255,21 @@ class RunningMaster {
       client: own,
       authority: this.keys.authority.certificate,
       clientCertificate: kubeletClient,
-      authorizer: this.#authorizer,
+      authorizer,
     });
     this.#proxy = proxy;
     const inspector = startInspector({
       system,
       cluster: this.#options.state.name,
       name: this.#options.name,
-      authorizer: this.#authorizer,
+      authorizer: authorizer,
     });
     this.#inspector = inspector;
     const app = createApp({
       api,
-      authenticator: inspector.authenticator(authenticator({ tokens })),
+      authenticator: inspector.authenticator(authenticator({ tokens, bootstrapTokens })),
       serverAddress: `${this.#options.controlPlaneAddress}:${plan.apiServerPort}`,
-      impersonate: (user, headers) => impersonate(user, headers, this.#authorizer),
+      impersonate: (user, headers) => impersonate(user, headers, authorizer),
       connect: (connection, environment) => proxy.connect(connection, environment),
       health: { livez: [{ name: "ping", check: () => undefined }], readyz: this.#readyChecks() },
       open: inspector.open,
@@ -309,21 +281,38 @@ class RunningMaster {
         explainRoutes(
           routes,
           system,
-          this.#options.nodesElsewhere
-            ? nodesExplained(own, { authority: this.keys.authority.certificate, certificate: kubeletClient })
-            : undefined,
+          nodesExplained(own, {
+            authority: this.keys.authority.certificate,
+            certificate: kubeletClient,
+            own: (node) => this.#options.ownNodes?.includes(node) ?? false,
+          }),
         );
+        const { state, among } = this.#options;
+        joinRoutes(routes, {
+          cluster: state.name,
+          plan,
+          client: own,
+          servers: () => this.#servers(),
+          joinMaster: among?.joinMaster,
+        });
+        among?.extend?.(routes);
       },
     });
     this.#server = await namingPortOwner(plan.apiServerPort, "the API server", () =>
       serve({
-        addresses: this.addresses.map((host) => ({ host, port: plan.apiServerPort })),
+        addresses: this.addresses,
         certificate: this.serving.certificate,
         key: this.serving.key,
         clientCertificateAuthority: this.keys.authority.certificate,
         fetch: (request, environment) => app.fetch(request, environment),
-        onError: (error) => this.#options.report(`API server: ${(error as Error).stack ?? error}`),
+        onError: (error) => this.#options.report(`API server of ${name}: ${(error as Error).stack ?? error}`),
       }));
+  }
+
+  /** Where masters are reached: the port that they share on this host, and each at its own address. */
+  async #servers(): Promise<readonly string[]> {
+    const others = await this.#options.among?.servers() ?? [];
+    return [...new Set([this.url, ...others])];
   }
 
   #readyChecks() {
@@ -340,13 +329,13 @@ class RunningMaster {
   }
 
   async #prepare(): Promise<void> {
-    const { plan, system, name, dns } = this.#options;
+    const { plan, system, name, dns, among } = this.#options;
     const { api } = this;
     await prepareCluster({
       client: api.client({ name: "system:apiserver", groups: ["system:masters"] }),
       serviceCidr: plan.serviceCidr,
       apiServiceAddress: plan.apiServiceAddress,
-      apiServerAddresses: [this.#options.controlPlaneAddress],
+      ...(among?.startPresence === undefined ? { apiServerAddresses: [this.#options.controlPlaneAddress] } : {}),
       apiServerPort: plan.apiServerPort,
       clientAuthority: this.keys.authority.certificate,
       frontProxyAuthority: this.keys.frontProxyAuthority.certificate,
@@ -354,51 +343,17 @@ class RunningMaster {
       ...(dns === undefined ? {} : { dns: { address: plan.dnsAddress, endpoints: [dns.address], port: dns.port } }),
     });
     if (this.#components.length > 0) return;
-    const shared = { system, node: name, identity: name, random: realRandom };
-    const listed = api.registry.all().filter(({ verbs }) => verbs.includes("list") && verbs.includes("watch"));
-    this.#components = [
-      startScheduler({ ...shared, client: api.client(component("kube-scheduler")) }),
-      startControllerManager({
-        ...shared,
-        clientFor: (account) =>
-          api.client(account === "kube-controller-manager" ? component(account) : controllerAccount(account)),
-        resources: listed.filter(({ verbs, storedAs }) => verbs.includes("delete") && storedAs === undefined)
-          .map(({ group, version, resource, kind, namespaced }) => ({
-            resource: { group, version, resource },
-            kind,
-            namespaced,
-          })),
-        rootCa: this.keys.authority.certificate,
-      }),
-    ];
+    this.#presence = among?.startPresence?.(api);
+    this.#components = startComponents({ system, name, api, keys: this.keys });
   }
 }
 
-function component(name: string): UserInfo {
-  return { name: `system:${name}`, groups: ["system:authenticated"] };
-}
-
-/** The bootstrap policy gives each controller's rights to a service account of its own in kube-system. */
-export function controllerAccount(name: string): UserInfo {
-  return {
-    name: `system:serviceaccount:kube-system:${name}`,
-    groups: ["system:serviceaccounts", "system:serviceaccounts:kube-system", "system:authenticated"],
-  };
-}
-
-async function findObject(
-  client: ApiClient | undefined,
-  resource: string,
-  namespace: string | undefined,
-  name: string,
-): Promise<{ uid: string; deletionTimestamp?: string } | undefined> {
-  try {
-    const object = await client?.get<KubeObject>({ group: "", version: "v1", resource }, namespace, name);
-    if (object === undefined) return undefined;
-    const { uid, deletionTimestamp } = object.metadata;
-    return { uid, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) };
-  } catch (error) {
-    if (error instanceof ApiError && error.code === 404) return undefined;
-    throw error;
-  }
+function openSingleMember(system: ActorSystem, state: ClusterState, name: string): Promise<OpenedStorage> {
+  return openStorage({
+    disk: realDisk(state.directory),
+    clock: system.clock,
+    random: realRandom,
+    system,
+    address: address({ node: name, kind: "store", name }),
+  });
 }

@@ -14,7 +14,7 @@ export const startMasterRole: StartRole = async ({ state, index, options, done, 
     plan,
     runtime: options.runtime,
     nodes: options.nodes,
-    nodesElsewhere: true,
+    ownNodes: [],
     step: async (title, body) => {
       const result = await body();
       done(title);

@@ -18,6 +18,10 @@ export interface NodeOptions {
   readonly state: ClusterState;
   /** From 0; its address and pod range follow from it. */
   readonly number: number;
+  /** Where it has one of its own. */
+  readonly name?: string;
+  /** Where it is reached, if not at the address that follows from its number. */
+  readonly address?: string;
   readonly plan: AddressPlan;
   readonly client: ApiClient;
   readonly runtime: ContainerRuntime;
@@ -52,8 +56,9 @@ const kubeletPort = 10_250;
 
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { system, state, number, plan, authority } = options;
-  const name = nodeName(number);
-  const { address, podCidr } = nodePlan(plan, number);
+  const name = options.name ?? nodeName(number);
+  const { podCidr } = nodePlan(plan, number);
+  const address = options.address ?? nodePlan(plan, number).address;
   const host = options.onNetwork ? address : "127.0.0.1";
   // On loopback, nodes of one host can only be told apart by their ports.
   const port = options.onNetwork ? kubeletPort : 0;

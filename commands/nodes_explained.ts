@@ -12,21 +12,23 @@ const patienceMs = 3_000;
 
 export function nodesExplained(
   client: ApiClient,
-  trust: { readonly authority: string; readonly certificate: KeyPair },
+  trust: { readonly authority: string; readonly certificate: KeyPair; own(node: string): boolean },
 ): AskOthers {
   const { certificate: cert, key } = trust.certificate;
   return async (query) => {
     const { items } = await client.list<Node>(resources.nodes);
     const actors: ExplainedActor[] = [];
     const silent: Record<string, string> = {};
-    await Promise.all(items.map(async (node) => {
-      try {
-        const said = await ask(node, query, { ca: trust.authority, cert, key });
-        actors.push(...said.actors);
-      } catch (error) {
-        silent[node.metadata.name] = (error as Error).message;
-      }
-    }));
+    await Promise.all(
+      items.filter(({ metadata }) => !trust.own(metadata.name)).map(async (node) => {
+        try {
+          const said = await ask(node, query, { ca: trust.authority, cert, key });
+          actors.push(...said.actors);
+        } catch (error) {
+          silent[node.metadata.name] = (error as Error).message;
+        }
+      }),
+    );
     return { actors, ...(Object.keys(silent).length === 0 ? {} : { silent }) };
   };
 }

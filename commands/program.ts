@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { explainableKinds } from "./explain_kinds.ts";
 import { inspectionCommands } from "./inspection_commands.ts";
 import { ClusterState, defaultDirectory, defaultName } from "./cluster_state.ts";
+import { joiningCommands } from "./joining_commands.ts";
 
 /** Options that say which cluster is meant. */
 export interface ClusterOptions {
@@ -14,11 +15,11 @@ export function clusterState({ name, state }: ClusterOptions): ClusterState {
   return new ClusterState(name, state === undefined ? defaultDirectory(name) : absolute(state));
 }
 
-function absolute(path: string): string {
+export function absolute(path: string): string {
   return path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
 }
 
-function forCluster(command: Command): Command {
+export function forCluster(command: Command): Command {
   return command
     .option("--name <name>", "name of the cluster; several live side by side", defaultName)
     .option("--state <directory>", "where its state is kept (default: $XDG_DATA_HOME/chartroom/NAME)");
@@ -91,6 +92,8 @@ export function createProgram(): Command {
       (await import("./explain.ts")).explain(clusterState(options), kind, name, options)
     );
 
+  joiningCommands(program);
+
   inspectionCommands(program, { forCluster, clusterState });
 
   program.command("test")
@@ -105,6 +108,7 @@ export function createProgram(): Command {
     .option("--seed <seed>", "the first seed; everything that happens follows from it", wholeNumber(0, 2 ** 31), 1)
     .option("--seeds <count>", "how many seeds, one after the other", wholeNumber(1, 1_000_000), 1)
     .option("--nodes <count>", "how many nodes", wholeNumber(1, 100), 3)
+    .option("--masters <count>", "how many masters (default: one or three, as the seed draws)", wholeNumber(1, 7))
     .option("--minutes <minutes>", "how long things happen, in simulated minutes", wholeNumber(1, 10_000), 10)
     .option("--faults <list>", "kinds of faults with commas between them, all or none", "all")
     .option("--idle", "nobody uses the cluster")

@@ -55,7 +55,7 @@ async function start(
     plan,
     runtime,
     nodes: options.nodes,
-    nodesElsewhere: false,
+    ownNodes: numbers.map(nodeName),
     step: (title, body) => progress.step(title, body),
     report,
   });

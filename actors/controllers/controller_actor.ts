@@ -5,6 +5,7 @@ import { workItemMachine } from "../../machines/controllers/work_item_machine.ts
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { generatedName } from "../../machines/objects/generate_name.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
+import type { CertificateAuthority } from "../../ports/certificate_authority.ts";
 import type { Random } from "../../ports/random.ts";
 import { EventRecorder } from "../events/event_recorder.ts";
 import type { Informer, SharedInformers } from "../informer.ts";
@@ -20,6 +21,8 @@ export interface ControllerHost {
   readonly client: ApiClient;
   readonly informers: SharedInformers;
   readonly random: Random;
+  /** For those that have certificates signed. */
+  readonly certificates?: CertificateAuthority;
 }
 
 /** Reconciliations of one controller that may run at once (kube-controller-manager's concurrent syncs). */
@@ -36,7 +39,7 @@ export function startController(controller: Controller, host: ControllerHost): A
     clock: system.clock,
     component: controller.eventSource ?? controller.name,
   });
-  const writer = new PlanWriter(host.client, informers, events);
+  const writer = new PlanWriter(host.client, informers, events, host.certificates);
   const unsubscribe: (() => void)[] = [];
 
   const reconcile = (key: string) =>

@@ -1,4 +1,14 @@
 /** The controllers of a cluster, run by whichever master leads. A new controller is one folder and one row here. */
+import {
+  bootstrapSigner,
+  type SignDetached,
+  tokenCleaner,
+} from "../../machines/controllers/bootstrap_tokens/bootstrap_controllers.ts";
+import {
+  certificateApprover,
+  certificateCleaner,
+  certificateSigner,
+} from "../../machines/controllers/certificates/certificate_controllers.ts";
 import type { Controller } from "../../machines/controllers/controller.ts";
 import { cronJobController } from "../../machines/controllers/cron_job/cron_job_controller.ts";
 import { daemonSetController } from "../../machines/controllers/daemon_set/daemon_set_controller.ts";
@@ -23,6 +33,7 @@ import { taintEvictionController } from "../../machines/controllers/taint_evicti
 import { ttlAfterFinishedController } from "../../machines/controllers/ttl_after_finished/ttl_after_finished_controller.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
+import type { CertificateAuthority } from "../../ports/certificate_authority.ts";
 import type { Random } from "../../ports/random.ts";
 import { SharedInformers } from "../informer.ts";
 import type { ActorSystem, Address } from "../system.ts";
@@ -43,6 +54,10 @@ export interface ControllerManagerOptions {
   readonly resources: readonly ResourceKind[];
   /** The CA that signed the API server's certificate, PEM. */
   readonly rootCa: string;
+  /** Its key; absent: nothing is signed here. */
+  readonly certificates?: CertificateAuthority;
+  /** Signs what machines that join want to know; absent: nobody joins. */
+  readonly signDetached?: SignDetached;
 }
 
 function controllers(options: ControllerManagerOptions): Controller[] {
@@ -70,6 +85,8 @@ function controllers(options: ControllerManagerOptions): Controller[] {
     nodeLifecycleController,
     taintEvictionController,
     podGarbageCollector,
+    ...(options.certificates === undefined ? [] : [certificateApprover, certificateSigner, certificateCleaner]),
+    ...(options.signDetached === undefined ? [] : [bootstrapSigner(options.signDetached), tokenCleaner]),
   ];
 }
 
@@ -86,7 +103,9 @@ export function startControllerManager(options: ControllerManagerOptions): Addre
     identity: options.identity,
     startLeading(self) {
       const informers = new SharedInformers(system, { node, scope: "controllers", client, supervisor: self });
-      const host = { system, node, supervisor: self, informers, random: options.random };
+      const { random, certificates } = options;
+      const signing = certificates === undefined ? {} : { certificates };
+      const host = { system, node, supervisor: self, informers, random, ...signing };
       const running = controllers(options).map((controller) =>
         startController(controller, { ...host, client: options.clientFor(controller.account) })
       );

@@ -1,16 +1,20 @@
 /** Carries out a controller's plan, and lets the informers learn what each write was answered with. */
-import type { Absence, EventDraft, Write } from "../../machines/controllers/controller.ts";
+import type { Absence, EventDraft, Permission, Write } from "../../machines/controllers/controller.ts";
 import { keyOf, type KubeObject } from "../../machines/objects/object.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import type { ApiClient, ResourceRef } from "../../ports/api_client.ts";
+import type { CertificateAuthority } from "../../ports/certificate_authority.ts";
 import type { EventRecorder } from "../events/event_recorder.ts";
 import type { SharedInformers } from "../informer.ts";
+
+const accessReviews: ResourceRef = { group: "authorization.k8s.io", version: "v1", resource: "subjectaccessreviews" };
 
 export class PlanWriter {
   constructor(
     readonly client: ApiClient,
     readonly informers: SharedInformers,
     readonly events: EventRecorder,
+    readonly certificates?: CertificateAuthority,
   ) {}
 
   /** Independent writes in batches of 1, 2, 4 ...: what is refused for all of them is refused once. */
@@ -27,6 +31,7 @@ export class PlanWriter {
     if (write.type === "event") return this.events.record(write.event);
     try {
       for (const absence of write.absent ?? []) await this.#checkAbsent(absence);
+      if (write.permitted !== undefined) await this.#checkPermitted(write.permitted);
       const written = await this.#send(write);
       if (written !== undefined) this.#learn(write.resource, written);
       const name = written?.metadata.name ?? ("name" in write ? write.name : "");
@@ -53,6 +58,18 @@ export class PlanWriter {
     if (found !== undefined && (uid === undefined || found.metadata.uid === uid)) throw new StillThere(resource, found);
   }
 
+  async #checkPermitted({ user, groups, ...resourceAttributes }: Permission): Promise<void> {
+    const review = await this.client.create<{ status?: { allowed?: boolean } }>(accessReviews, undefined, {
+      apiVersion: "authorization.k8s.io/v1",
+      kind: "SubjectAccessReview",
+      metadata: {},
+      spec: { user, groups, resourceAttributes },
+    });
+    if (review.status?.allowed === true) return;
+    const { verb, group, resource, subresource } = resourceAttributes;
+    throw new Error(`Cannot do that for "${user}": it may not ${verb} ${resource}.${group}/${subresource}`);
+  }
+
   async #send(write: Exclude<Write, { type: "event" }>): Promise<KubeObject | undefined> {
     const { client } = this;
     switch (write.type) {
@@ -66,6 +83,13 @@ export class PlanWriter {
       case "update": {
         const options = write.subresource === undefined ? {} : { subresource: write.subresource };
         return await client.update(write.resource, write.object, options);
+      }
+      case "certify": {
+        if (this.certificates === undefined) throw new Error("Cannot sign a certificate: the authority is not here");
+        const pem = await this.certificates.certify(write.certificate);
+        const { status } = write.object as KubeObject & { status?: object };
+        const object = { ...write.object, status: { ...status, certificate: btoa(pem) } };
+        return await client.update(write.resource, object, { subresource: "status" });
       }
       case "patch": {
         const options = write.subresource === undefined ? {} : { subresource: write.subresource };

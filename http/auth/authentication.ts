@@ -5,11 +5,14 @@
 import { ApiError } from "../../machines/objects/status.ts";
 import type { Authenticator, Authorizer, Credentials, UserInfo } from "../machinery/types.ts";
 import { impersonate } from "./impersonation.ts";
+import type { BootstrapTokens } from "./tokens/bootstrap_tokens.ts";
 import { type ServiceAccountTokens, TokenRefused } from "./tokens/service_account_tokens.ts";
 import { anonymous, authenticated, credentialId } from "./users.ts";
 
 export interface AuthenticationOptions {
   readonly tokens: ServiceAccountTokens;
+  /** Of machines that want to join. */
+  readonly bootstrapTokens?: BootstrapTokens;
   /** Bearer token → user. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** Who sends nothing is `system:anonymous`. Default true; else refused. */
@@ -21,7 +24,7 @@ export function unauthorized(): ApiError {
 }
 
 /** Undefined for who sends no credentials. */
-export function authenticator({ tokens, staticTokens }: AuthenticationOptions): Authenticator {
+export function authenticator({ tokens, bootstrapTokens, staticTokens }: AuthenticationOptions): Authenticator {
   // The listener hands out one certificate object per connection.
   const users = new WeakMap<ClientCertificate, UserInfo>();
   const userOf = (certificate: ClientCertificate) => {
@@ -38,6 +41,11 @@ export function authenticator({ tokens, staticTokens }: AuthenticationOptions): 
       if (token !== undefined) {
         const known = staticTokens?.get(token);
         if (known !== undefined) return { ...known, groups: authenticated(known.groups) };
+        if (bootstrapTokens?.claims(token)) {
+          const user = await bootstrapTokens.verify(token);
+          if (user === undefined) throw unauthorized();
+          return user;
+        }
         if (!tokens.claims(token)) throw unauthorized();
         try {
           return (await tokens.verify(token)).user;

@@ -16,6 +16,8 @@ export interface ListenAddress {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Whether other processes listen there too: each connection goes to one of them. */
+  readonly shared?: boolean;
 }
 
 export interface ServeOptions {
@@ -127,9 +129,9 @@ class Listener implements Server {
     server.once("error", (error: Error) => {
       reject(new Error(`Cannot listen on ${address.host}:${address.port}: ${error.message}`, { cause: error }));
     });
-    server.listen(address.port, address.host, () => {
-      const { port } = server.address() as AddressInfo;
-      this.addresses.push({ host: address.host, port });
+    const { host, port, shared = false } = address;
+    server.listen({ host, port, reusePort: shared } as Parameters<NodeServer["listen"]>[0], () => {
+      this.addresses.push({ host, port: (server.address() as AddressInfo).port });
       resolve(server);
     });
     return promise;

@@ -28,6 +28,24 @@ export interface Absence {
   readonly uid?: string;
 }
 
+/** What somebody would have to be allowed (a SubjectAccessReview). */
+export interface Permission {
+  readonly user: string;
+  readonly groups: readonly string[];
+  readonly verb: string;
+  readonly group: string;
+  readonly resource: string;
+  readonly subresource: string;
+}
+
+/** A certificate for the key of a PKCS #10 request. */
+export interface CertificateWanted {
+  /** The request, PEM. */
+  readonly request: string;
+  readonly usages: readonly ("server" | "client")[];
+  readonly validSeconds: number;
+}
+
 /** One write a controller wants. A refusal ends the plan; the key is tried again after a back-off. */
 export type Write =
   & {
@@ -37,6 +55,8 @@ export type Write =
     readonly onFailureWrite?: Write;
     /** Looked up in the API itself before the write; while one of them exists it is not made, and tried again later. */
     readonly absent?: readonly Absence[];
+    /** Asked of the API before the write: it is refused while this user may not do this. */
+    readonly permitted?: Permission;
   }
   & (
     | {
@@ -72,6 +92,13 @@ export type Write =
       readonly resourceVersion?: string;
       readonly propagation?: "Orphan" | "Background" | "Foreground";
       readonly gracePeriodSeconds?: number;
+    }
+    | {
+      /** Has a certificate signed and writes it into the request's status. */
+      readonly type: "certify";
+      readonly resource: ResourceRef;
+      readonly object: KubeObject;
+      readonly certificate: CertificateWanted;
     }
     | { readonly type: "event"; readonly event: EventDraft }
   );

@@ -96,6 +96,35 @@ export async function certify(
   return pem(await package_.X509CertificateGenerator.create(parameters));
 }
 
+/** The key of a PKCS #10 request. @throws Error when the request is not signed with it. */
+export async function requestedKey(request: string): Promise<CryptoKey> {
+  const package_ = await x509();
+  const parsed = new package_.Pkcs10CertificateRequest(derOf(request));
+  if (!await parsed.verify()) throw new Error("Cannot sign a request: its signature is not by the key that it names");
+  return await parsed.publicKey.export();
+}
+
+/** A PKCS #10 request for a key, PEM: `key` is PKCS #8 PEM. */
+export async function certificationRequest(subject: Omit<Subject, "usages">, key: string): Promise<string> {
+  const package_ = await x509();
+  const privateKey = await crypto.subtle.importKey("pkcs8", derOf(key), algorithm, true, ["sign"]);
+  const { d: _, ...publicPart } = await crypto.subtle.exportKey("jwk", privateKey);
+  const publicKey = await crypto.subtle.importKey("jwk", { ...publicPart, key_ops: ["verify"] }, algorithm, true, [
+    "verify",
+  ]);
+  const names: { type: "dns" | "ip"; value: string }[] = [
+    ...(subject.dnsNames ?? []).map((value) => ({ type: "dns" as const, value })),
+    ...(subject.ipAddresses ?? []).map((value) => ({ type: "ip" as const, value })),
+  ];
+  const request = await package_.Pkcs10CertificateRequestGenerator.create({
+    name: [...(subject.organizations ?? []).map((one) => ({ O: [one] })), { CN: [subject.commonName] }],
+    keys: { privateKey, publicKey },
+    signingAlgorithm: signing,
+    extensions: names.length === 0 ? [] : [new package_.SubjectAlternativeNameExtension(names)],
+  });
+  return `${request.toString("pem").trimEnd()}\n`;
+}
+
 /** Parsing and importing costs more than signing, and one start signs a dozen with the same authority. */
 const authorities = new Map<string, Promise<{ privateKey: CryptoKey; certificate: X509Certificate }>>();
 

@@ -1,0 +1,116 @@
+/** The API behind a master's listener: the store's objects, who may do what with them, and what is let in. */
+import { realRandom } from "../actors/real/real_random.ts";
+import { admission } from "../http/admission/plugins.ts";
+import { nodeAuthorizer, podsOfNode } from "../http/auth/node_authorizer.ts";
+import { RbacPolicy } from "../http/auth/rbac/policy.ts";
+import { anyOf, mastersAuthorizer, rbacAuthorizer } from "../http/auth/rbac/rbac_authorizer.ts";
+import { reviews } from "../http/auth/reviews.ts";
+import { BootstrapTokens } from "../http/auth/tokens/bootstrap_tokens.ts";
+import { ServiceAccountTokens } from "../http/auth/tokens/service_account_tokens.ts";
+import { tokenRequestHandler } from "../http/auth/tokens/token_request.ts";
+import { type Api, createApi } from "../http/machinery/api.ts";
+import type { Authorizer } from "../http/machinery/types.ts";
+import { createResources } from "../http/resources/built_in.ts";
+import { loadSchema } from "../http/schema/schema.ts";
+import type { KubeObject } from "../machines/objects/object.ts";
+import { resources } from "../machines/objects/resources.ts";
+import { ApiError } from "../machines/objects/status.ts";
+import type { ApiClient } from "../ports/api_client.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Storage } from "../ports/storage.ts";
+
+export interface MasterApiOptions {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly serviceCidr: string;
+  /** PKCS #8 PEM. */
+  readonly serviceAccountKey: string;
+}
+
+export interface MasterApi {
+  readonly api: Api;
+  readonly tokens: ServiceAccountTokens;
+  readonly bootstrapTokens: BootstrapTokens;
+  readonly authorizer: Authorizer;
+  /** Resolves when the copies that admission and authorization decide by are there. */
+  follow(): Promise<void>;
+  stopFollowing(): void;
+}
+
+export function createMasterApi({ storage, clock, serviceCidr, serviceAccountKey }: MasterApiOptions): MasterApi {
+  const policy = new RbacPolicy();
+  const now = () => clock.wallTime();
+  const following: { stop(): void }[] = [];
+  let follow = () => Promise.resolve();
+  let client: ApiClient | undefined;
+  const tokens = new ServiceAccountTokens({
+    key: serviceAccountKey,
+    now,
+    uuid: () => realRandom.uuid(),
+    objects: { find: (kind, namespace, object) => findObject(client, kind, namespace, object) },
+  });
+  const bootstrapTokens = new BootstrapTokens({
+    now,
+    secret: (name) => findSecret(client, name),
+  });
+  let authorizer: Authorizer = mastersAuthorizer;
+  const current: Authorizer = { authorize: (request) => authorizer.authorize(request) };
+  const api = createApi({
+    storage,
+    clock,
+    random: realRandom,
+    schema: loadSchema(),
+    resources: createResources({
+      reviews: reviews({ authorizer: current, policy, tokens, now }),
+      token: tokenRequestHandler({ tokens, now }),
+    }),
+    authorizer: (own) => {
+      client = own;
+      return authorizer = anyOf(mastersAuthorizer, nodeAuthorizer(policy, podsOfNode(own)), rbacAuthorizer(policy));
+    },
+    admission: (own) => {
+      const plugins = admission({ client: own, clock, random: realRandom, authorizer: current, policy, serviceCidr });
+      follow = async () => {
+        const copies = plugins.follow();
+        const rules = policy.follow(own, clock);
+        following.push(copies, rules);
+        await Promise.all([copies.ready, rules.ready]);
+      };
+      return [...plugins.early, ...plugins.late];
+    },
+  });
+  return {
+    api,
+    tokens,
+    bootstrapTokens,
+    authorizer: current,
+    follow: () => follow(),
+    stopFollowing: () => following.forEach((each) => each.stop()),
+  };
+}
+
+async function findObject(
+  client: ApiClient | undefined,
+  resource: string,
+  namespace: string | undefined,
+  name: string,
+): Promise<{ uid: string; deletionTimestamp?: string } | undefined> {
+  try {
+    const object = await client?.get<KubeObject>({ group: "", version: "v1", resource }, namespace, name);
+    if (object === undefined) return undefined;
+    const { uid, deletionTimestamp } = object.metadata;
+    return { uid, ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }) };
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 404) return undefined;
+    throw error;
+  }
+}
+
+async function findSecret(client: ApiClient | undefined, name: string): Promise<KubeObject | undefined> {
+  try {
+    return await client?.get<KubeObject>(resources.secrets, "kube-system", name);
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 404) return undefined;
+    throw error;
+  }
+}
