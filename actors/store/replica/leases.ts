@@ -42,6 +42,13 @@ export class Leases {
     return lease.ttlSeconds;
   }
 
+  /** -1: it has run out; undefined: this member does not lead. */
+  remainingSeconds(id: number): number | undefined {
+    if (this.#lessor === undefined) return undefined;
+    const due = this.#lessor.dueAt(id);
+    return due === undefined ? -1 : Math.max(0, Math.floor((due - this.replica.options.clock.now()) / 1_000));
+  }
+
   #arm(): void {
     const next = this.#lessor?.nextDue;
     if (next === undefined) return;

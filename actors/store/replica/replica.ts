@@ -12,6 +12,7 @@ import type { Roster } from "../../../machines/raft/roster.ts";
 import type { KeyValueState } from "../../../machines/store/key_value_state.ts";
 import type { ReplicaEvent, replicaMachine } from "../../../machines/store/replica_machine.ts";
 import type { Refusal } from "../../../machines/store/requests.ts";
+import type { SnapshotHeader } from "../../../machines/store/snapshot_format.ts";
 import type { Amount } from "../../../machines/store/store_member_machine.ts";
 import type { DiskLock } from "../../../ports/disk.ts";
 import { StorageError } from "../../../ports/storage.ts";
@@ -117,6 +118,14 @@ export class Replica {
 
   entry(index: number): LogEntry | undefined {
     return this.context === undefined ? undefined : entryAt(this.context.log, index);
+  }
+
+  /** Of a snapshot of the state as it is at this moment. */
+  snapshotHeader(): SnapshotHeader {
+    const { applied, roster, loaded: { identity } } = this;
+    const { configurations } = this.context!.log;
+    const { configuration } = configurations.findLast(({ index }) => index <= applied.index)!;
+    return { ...identity, ...applied, configuration, roster: roster.asOf(applied.index) };
   }
 
   refused({ code, message, compactedRevision }: Refusal): StorageError {

@@ -69,11 +69,9 @@ export function replicaKind(replica: Replica, system: ActorSystem): ActorKind<ty
     serveRequests: () => replica.serve(),
     announceServing: () => replica.opened.resolve(),
     writeSnapshot: tracked(async (_, order) => {
-      const { identity, state, log, snapshots } = replica.loaded;
+      const { state, log, snapshots } = replica.loaded;
       const { applied, roster } = replica;
-      const { configurations } = replica.context!.log;
-      const { configuration } = configurations.findLast(({ index }) => index <= applied.index)!;
-      const header = { ...identity, ...applied, configuration, roster: roster.asOf(applied.index) };
+      const header = replica.snapshotHeader();
       log.wantRoll();
       const bytes = await snapshots.write(state, header, order.signal);
       replica.raft?.send({ type: "snapshot.made", index: applied.index });

@@ -26,6 +26,9 @@ export class ReplicatedStorageOfMember implements ReplicatedStorage {
   constructor(readonly replica: Replica, readonly actor: ActorHandle<typeof replicaMachine>) {
     this.membership = new MembershipControl(replica);
     new Announcement(replica, this.membership).look();
+    replica.link.handlers.set("leaseTime", (_, head) => {
+      return { seconds: replica.leases.remainingSeconds((head as { id: number }).id) };
+    });
     replica.link.handlers.set("keepLease", async (_, head) => {
       try {
         return { ttlSeconds: (await this.#keepOwnLease((head as { id: number }).id)) ?? 0 };
@@ -130,6 +133,16 @@ export class ReplicatedStorageOfMember implements ReplicatedStorage {
       }
       await new Promise<void>((resolve) => clock.wakeAt(clock.now() + 50, resolve));
     }
+  }
+
+  /** As the leader's clock has it; -1: it has run out, or no leader has said. */
+  async remainingSeconds(id: number): Promise<number> {
+    const { replica } = this;
+    const own = replica.leases.remainingSeconds(id);
+    if (own !== undefined) return own;
+    const { leader = "" } = replica.context ?? {};
+    const reply = leader === "" ? undefined : await replica.link.call(leader, "leaseTime", { id });
+    return (reply?.head as { seconds?: number } | undefined)?.seconds ?? -1;
   }
 
   // deno-lint-ignore require-await

@@ -71,9 +71,10 @@ export class Writes {
     return this.#waiting.length + this.#proposing.length + this.#proposed.size + this.#forwarded.size;
   }
 
-  submit(command: Command, settle: (outcome: Outcome) => void): void {
-    const { refusal, options } = this.replica;
-    if (refusal !== undefined) return settle({ type: "refused", refusal });
+  /** `evenRefused`: also while requests are refused, as long as the member takes part in the log. */
+  submit(command: Command, settle: (outcome: Outcome) => void, { evenRefused = false } = {}): void {
+    const { refusal, options, isOpen } = this.replica;
+    if (refusal !== undefined && !(evenRefused && isOpen)) return settle({ type: "refused", refusal });
     if (this.size >= options.queue.proposals || this.#bytes >= options.queue.bytes) {
       const message = `Cannot take the request: ${this.size} others wait to be written`;
       return settle({ type: "refused", refusal: { code: "tooManyRequests", message } });

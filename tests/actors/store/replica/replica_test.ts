@@ -240,6 +240,27 @@ Deno.test("a leader whose disk fails stops with the reason, and the others go on
   }
 });
 
+Deno.test("a member whose disk has forgotten what it had acknowledged stops and says so", async () => {
+  const trio = new Trio(13);
+  const leader = await trio.startAll();
+  const victim = trio.nameOf(trio.followers()[0]!);
+  for (let i = 0; i < 5; i++) await trio.within(write(leader, put(`k${i}`, "1")));
+  await trio.clock.pass(300);
+  await trio.kill(victim);
+  const [segment] = (await trio.disk(victim).list("store")).filter((name) => name.endsWith(".log"));
+  // Whole batches are missing at the end: nothing in the file says so, but the leader knows.
+  const bytes = await trio.disk(victim).read(`store/${segment}`);
+  const isBatch = (at: number) => [0x43, 0x4c, 0x43, 0x42].every((byte, i) => bytes[at + i] === byte);
+  const batches = Array.from(bytes.keys()).filter(isBatch);
+  trio.disk(victim).cut(`store/${segment}`, batches.at(-3)!);
+  const back = await trio.start(victim);
+  await trio.clock.pass(3_000);
+  assert(back.actor.getSnapshot().matches("failed"));
+  assert(/Cannot follow/.test(back.actor.getSnapshot().context.message), back.actor.getSnapshot().context.message);
+  await trio.within(write(leader, put("after", "1")));
+  await trio.closeAll();
+});
+
 Deno.test("leases run out by the leader's clock, and a new leader gives them their full time anew", async () => {
   const trio = new Trio(9);
   const leader = await trio.startAll();
