@@ -22,6 +22,7 @@ import type { Storage } from "../ports/storage.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
+import { InspectedNodes } from "./inspected_nodes.ts";
 import { type Inspector, startInspector } from "./inspector.ts";
 import { type JoinMaster, joinRoutes } from "./join_routes.ts";
 import { createMasterApi, type MasterApi } from "./master_api.ts";
@@ -265,6 +266,13 @@ class RunningMaster {
       authorizer: authorizer,
     });
     this.#inspector = inspector;
+    new InspectedNodes(inspector.hub, {
+      client: own,
+      clock: system.clock,
+      authority: this.keys.authority.certificate,
+      certificate: kubeletClient,
+      own: (node) => this.#options.ownNodes?.includes(node) ?? false,
+    });
     const app = createApp({
       api,
       authenticator: inspector.authenticator(authenticator({ tokens, bootstrapTokens })),

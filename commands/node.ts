@@ -11,6 +11,7 @@ import type { NodeFiles } from "../ports/node_files.ts";
 import type { PodNetwork } from "../ports/pod_network.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
+import { nodeInspectionRoutes } from "./inspected_nodes.ts";
 import { namingPortOwner } from "./port_owner.ts";
 
 export interface NodeOptions {
@@ -76,6 +77,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     onError,
   });
   explainRoutes(app, system);
+  const inspection = nodeInspectionRoutes(app, system, name);
   const server: Server = await namingPortOwner(port, `the kubelet of ${name} on ${host}`, () =>
     serve({
       addresses: [{ host, port }],
@@ -105,6 +107,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     name,
     kubelet,
     async stop() {
+      inspection.stop();
       await server.close(2_000);
       await kubelet?.stop({ leavePods: true });
     },

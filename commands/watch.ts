@@ -9,22 +9,26 @@ export interface WatchOptions extends SelectorOptions {
   readonly once?: boolean;
 }
 
+const gatheringMs = 700;
+
 export async function watch(state: ClusterState, selector: string | undefined, options: WatchOptions): Promise<void> {
   const table = new ActorTable();
   const live = Deno.stdout.isTerminal() && options.once !== true;
   const query = queryOf(selector, options);
   query.set("sort", "problems");
+  const started = Date.now();
   for await (const message of inspectionMessages(state, query)) {
-    const complete = table.take(message);
-    if (!complete) continue;
-    if (live) {
-      const { rows, columns } = Deno.consoleSize();
-      const lines = table.lines(columns, rows - 2);
-      await Deno.stdout.write(new TextEncoder().encode(`\x1b[H\x1b[2J${lines.join("\n")}\n`));
-    } else {
+    const changed = table.take(message);
+    if (!live) {
+      // Counters come every second: by then nodes that are processes of their own have told of themselves.
+      if (Date.now() - started < gatheringMs || message.type !== "counters") continue;
       console.log(table.lines(Infinity, Infinity).join("\n"));
       return;
     }
+    if (!changed) continue;
+    const { rows, columns } = Deno.consoleSize();
+    const lines = table.lines(columns, rows - 2);
+    await Deno.stdout.write(new TextEncoder().encode(`\x1b[H\x1b[2J${lines.join("\n")}\n`));
   }
 }
 

@@ -31,6 +31,7 @@ export class HubSession {
   #list: WatchList | undefined;
   #following: RowTest | undefined;
   #wantsCounts = false;
+  #countsChanged = true;
   #wantsIncidents = false;
   #dropped = 0;
   #later: Wake | undefined;
@@ -99,7 +100,7 @@ export class HubSession {
       if (this.#list.isWindow || this.#isBehind) this.#flushLater(5 * coalesceMs);
       else this.#flush();
     }
-    if (this.#wantsCounts) this.#countLater();
+    this.#countsChanged = true;
   }
 
   tellRecords(records: readonly TransitionRecord[], dropped: number): void {
@@ -154,6 +155,7 @@ export class HubSession {
       list.resume(changed);
       this.#flush(true);
     }
+    this.#countsChanged = true;
     this.#countLater(0);
   }
 
@@ -241,13 +243,17 @@ export class HubSession {
     if (machines.length > 0) this.say({ type: "machines", machines: Object.fromEntries(machines) });
   }
 
+  /** Counters come every second, so that the other side knows that it is still heard; counts when they have changed. */
   #countLater(delayMs = countsEveryMs): void {
     const { clock } = this.#hub;
     this.#counts ??= clock.wakeAt(clock.now() + delayMs, () => {
       this.#counts = undefined;
-      if (this.#isBehind) return this.#countLater();
-      if (this.#wantsCounts) this.say(this.#count());
-      this.tellCounters();
+      if (!this.#isBehind) {
+        if (this.#wantsCounts && this.#countsChanged) this.say(this.#count());
+        this.#countsChanged = false;
+        this.tellCounters();
+      }
+      this.#countLater();
     });
   }
 

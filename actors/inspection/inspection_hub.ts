@@ -34,6 +34,8 @@ export interface HubOptions {
 
 /** So long after the last connection has ended the sources are still listened to. */
 const lingerMs = 30_000;
+/** How long other processes get to tell of themselves before a recording is made of what is there. */
+const gatheringMs = 1_000;
 /** Actors that have ended are remembered for those who come back; beyond that they get the whole list. */
 const removedAtMost = 5_000;
 
@@ -52,6 +54,7 @@ export class Hub implements InspectionHub, Rows {
   #completeSince = 0;
   #linger: Wake | undefined;
   #open = false;
+  #watched: ((watched: boolean) => void) | undefined;
 
   constructor(options: HubOptions) {
     this.#options = options;
@@ -75,6 +78,11 @@ export class Hub implements InspectionHub, Rows {
 
   *all(): Generator<ActorRow> {
     for (const { row } of this.#rows.values()) yield row;
+  }
+
+  /** Told when the first connection comes, and when nobody has been there for a while. */
+  whenWatched(tell: (watched: boolean) => void): void {
+    this.#watched = tell;
   }
 
   /** Joins a source; one of the same name is replaced. */
@@ -104,6 +112,7 @@ export class Hub implements InspectionHub, Rows {
     if (!this.#open) {
       this.#open = true;
       for (const source of this.#sources.values()) this.#listen(source);
+      this.#watched?.(true);
     }
     const session = new HubSession(this, client);
     this.#sessions.add(session);
@@ -121,8 +130,10 @@ export class Hub implements InspectionHub, Rows {
     maySee: InspectionClient["maySee"],
   ): AsyncGenerator<string> {
     const client: InspectionClient = { send() {}, unsentBytes: 0, maySee, maySend: false };
+    const gathers = !this.#open && this.#watched !== undefined;
     const connection = this.connect(client);
     try {
+      if (gathers) await this.#pause(gatheringMs);
       const matches = rowTest(wish.filter);
       const rows = [...this.all()].filter((row) => maySee(row) === true && matches(row));
       const ids = new Set(rows.map(({ id }) => id));
@@ -147,6 +158,7 @@ export class Hub implements InspectionHub, Rows {
 
   /** Ends all of it. */
   stop(): void {
+    for (const session of this.#sessions) session.close();
     this.#sessions.clear();
     this.#close();
   }
@@ -241,6 +253,7 @@ export class Hub implements InspectionHub, Rows {
     this.#linger = undefined;
     if (!this.#open) return;
     this.#open = false;
+    this.#watched?.(false);
     for (const source of this.#sources.values()) source.close();
     this.#rows.clear();
     this.#children.clear();
@@ -299,6 +312,11 @@ export class Hub implements InspectionHub, Rows {
     }
     const touched = [...changed.map(({ id }) => id), ...removed];
     this.#tell((session) => session.touch(touched));
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => void clock.wakeAt(clock.now() + ms, resolve));
   }
 
   #childrenOf(id: ActorId): Set<ActorId> {

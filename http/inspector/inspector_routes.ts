@@ -80,7 +80,7 @@ export function inspectorRoutes<E extends Environment>(app: Hono<E>, options: In
       maySee: (actor) => access.maySee(actor),
       maySend: isAdmin(c.var.user),
     });
-    await stream(offer, (send, unsent) => hub.connect(client(send, unsent)));
+    await acceptStream(offer, (send, unsent) => hub.connect(client(send, unsent)));
     return answered;
   });
 
@@ -125,7 +125,10 @@ export function inspectorRoutes<E extends Environment>(app: Hono<E>, options: In
     const offer = webSocketOffer(c.env.upgrade, c.env.headers ?? {}, false);
     const access = accessOf(c.var.user);
     const filter = filterOf(new URL(c.req.url).searchParams);
-    await stream(offer, (send, unsent) => new StatelyView(hub, filter, send, unsent, (actor) => access.maySee(actor)));
+    await acceptStream(
+      offer,
+      (send, unsent) => new StatelyView(hub, filter, send, unsent, (actor) => access.maySee(actor)),
+    );
     return answered;
   });
 }
@@ -161,7 +164,11 @@ function webSocketOffer(
 
 type Connect = (send: (text: string) => void, unsent: () => number) => InspectionConnection;
 
-async function stream({ offer, protocol }: { offer: UpgradeOffer; protocol: string }, connect: Connect): Promise<void> {
+/** Completes the handshake and lets both sides speak. */
+export async function acceptStream(
+  { offer, protocol }: { offer: UpgradeOffer; protocol: string },
+  connect: Connect,
+): Promise<void> {
   const socket = await acceptWebSocket(offer, protocol);
   const connection = connect((text) => socket.send(text), () => socket.bufferedAmount);
   socket.on("message", (data, isBinary) => {
