@@ -286,6 +286,8 @@ export const containerMachine = containerSetup.createMachine({
       on: {
         "container.exited": [
           { guard: "isUnwanted", target: "stopped", actions: "noteUnready" },
+          // As with any other end, the exit code says how it went.
+          { guard: { type: "endsWell", params: exitCode }, target: "completed", actions: "noteUnready" },
           { guard: "neverRestarts", target: "failed", actions: "noteUnready" },
           { guard: "isFirstCrash", target: "preparing", actions: ["countCrash", "noteUnready"] },
           { target: "crashBackOff", actions: "noteUnready" },

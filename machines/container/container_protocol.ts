@@ -136,6 +136,7 @@ export const containerSetup = setup({
       context.crashes === 0 &&
       (context.restartPolicy === "Always" || (context.restartPolicy === "OnFailure" && params.exitCode !== 0)),
     neverRestarts: ({ context }) => context.restartPolicy === "Never",
+    endsWell: ({ context }, params: { exitCode: number }) => context.restartPolicy === "Never" && params.exitCode === 0,
     isFirstCrash: ({ context }) => context.crashes === 0,
     isInit: ({ context }) => context.role === "init",
     isImmediate: ({ context }) => context.graceMs <= 0,

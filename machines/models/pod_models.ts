@@ -47,6 +47,57 @@ const rows: readonly Row[] = [
     restartPolicy: "Never",
     budgets: { exits: 2, deletions: 0 },
   }],
+  ["images", "images are absent and pulls fail; IfNotPresent", "small", { world: { images: true } }],
+  ["images-always", "pull policy Always", "small", {
+    world: { images: true },
+    container: { pullPolicy: "Always" },
+    budgets: { exits: 0 },
+  }],
+  ["images-never", "pull policy Never", "small", {
+    world: { images: true },
+    container: { pullPolicy: "Never" },
+    budgets: { exits: 0 },
+  }],
+  ["hooks", "postStart and preStop hooks that may fail, and a shorter grace", "small", {
+    container: { postStart: true, preStop: true },
+    graces: [2_000, 1_000],
+    budgets: { deletions: 2, exits: 0, failures: 0 },
+  }],
+  ["hook-failures", "a preStop hook that uses up the grace, and a signal that cannot be sent", "small", {
+    container: { preStop: true },
+    budgets: { failures: 1, exits: 0 },
+  }],
+  ["flapping", "a readiness probe that passes, fails and passes again", "small", {
+    container: { readinessProbe: true },
+    budgets: { probes: 3, exits: 0, deletions: 0 },
+  }],
+  ["liveness", "the liveness probe fails under Always", "small", {
+    world: { liveness: true, stableRuns: true },
+    budgets: { probes: 2, exits: 0 },
+  }],
+  ["liveness-never", "the liveness probe fails under Never, a deletion comes meanwhile", "small", {
+    world: { liveness: true },
+    restartPolicy: "Never",
+    budgets: { probes: 1 },
+  }],
+  ["changed", "its definition changes, and the sandbox dies", "small", {
+    budgets: { changes: 1, sandboxDeaths: 1, deletions: 0, exits: 1 },
+  }],
+  ["address", "a container that needs the pod's address, two exits and a crash of the kubelet", "small", {
+    container: { needsAddress: true },
+    crashes: 1,
+    budgets: { exits: 2, deletions: 0 },
+  }],
+  ["expires-with-sidecar", "activeDeadlineSeconds of a pod with a sidecar", "small", {
+    inits: [side],
+    deadlineMs: 1_000,
+    restartPolicy: "Never",
+    budgets: { exits: 0, deletions: 0 },
+  }],
+  ["crash-failure", "the kubelet dies, and what it adopts cannot be made sure of", "small", {
+    crashes: 1,
+    budgets: { failures: 1, exits: 0 },
+  }],
   ["deadline", "activeDeadlineSeconds", "small", { deadlineMs: 1_000, restartPolicy: "Never" }],
   ["graces", "is deleted twice, the second time at once, with a preStop hook", "small", {
     graces: [2_000, 0],

@@ -2,8 +2,7 @@
  * A pod with its containers, the container runtime, the volumes and the pod's object: the charts that the kubelet runs,
  * with everything around them that may be late, fail, or die, the kubelet itself included.
  */
-import { type ContainerInput, containerMachine } from "../container/container_machine.ts";
-import { containerSnapshot } from "../container/container_view.ts";
+import type { ContainerInput, containerMachine } from "../container/container_machine.ts";
 import { type PodInput, podMachine } from "../pod/pod_machine.ts";
 import { phaseOf, podStatus } from "../pod/pod_status.ts";
 import type { ContainerView, PodView } from "../pod/pod_view.ts";
@@ -15,6 +14,7 @@ import {
   type SystemModel,
   type SystemState,
 } from "../check/system_model.ts";
+import { containerActor, type ContainerWorld, type SavedStanding } from "./pod_containers.ts";
 import { type PodObject, podObjectActor, type Runtime, runtimeActor, type Volumes, volumesActor } from "./pod_world.ts";
 
 export interface PodSystemOptions {
@@ -23,9 +23,10 @@ export interface PodSystemOptions {
   readonly restartPolicy?: PodInput["restartPolicy"];
   readonly deadlineMs?: number;
   readonly container?: Partial<ContainerInput>;
+  readonly world?: ContainerWorld;
   /** What users say when they delete it. */
   readonly graces?: readonly number[];
-  /** Of "exits", "failures", "sandboxDeaths", "deletions", "removals", "probes". */
+  /** Of "exits", "failures", "sandboxDeaths", "deletions", "removals", "probes", "changes". */
   readonly budgets?: Readonly<Record<string, number>>;
   readonly crashes?: number;
   readonly states?: number;
@@ -51,6 +52,7 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
     deletions: 1,
     removals: 0,
     probes: 0,
+    changes: 0,
     ...options.budgets,
   };
   const names = [...inits.map(({ name }) => name), ...apps];
@@ -119,49 +121,9 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
       ...found,
     };
   };
+  const world = { ...options.world, changes: budgets.changes > 0 };
   const containers = names.map((name) =>
-    systemActor(name, options.machines?.container ?? containerMachine, {
-      input: containerInput(name),
-      facts: { "image.absent": [], "image.pullFailed": [] },
-      sends: {
-        createContainer: (_: unknown, self: string) => ({
-          to: "runtime",
-          event: { type: "container.createAsked", name: self },
-        }),
-        startContainer: (_: unknown, self: string) => ({
-          to: "runtime",
-          event: { type: "container.startAsked", name: self },
-        }),
-        stopContainer: (_: unknown, self: string) => ({
-          to: "runtime",
-          event: { type: "container.stopAsked", name: self },
-        }),
-        killContainer: (_: unknown, self: string) => ({
-          to: "runtime",
-          event: { type: "container.killAsked", name: self },
-        }),
-        tellPod: ({ fact }: { fact: string }, self: string) => ({
-          to: "pod",
-          event: { type: `container.${fact}`, name: self },
-        }),
-      },
-      events: (local) => {
-        const { readinessProbe, startupProbe } = local.snapshot!.context;
-        if (!local.is("running")) return [];
-        return [
-          ...(startupProbe ? [{ event: { type: "probe.passed", probe: "startup" } as const, spends: "probes" }] : []),
-          ...(readinessProbe
-            ? [
-              { event: { type: "probe.passed", probe: "readiness" } as const, spends: "probes" },
-              { event: { type: "probe.failed", probe: "readiness" } as const, spends: "probes" },
-            ]
-            : []),
-        ];
-      },
-      // A run that lasts forgives earlier crashes; that makes no other state here.
-      allows: (event) => !event.type.includes("stableRun"),
-      view: (local) => local.snapshot === undefined ? undefined : containerSnapshot(local.snapshot),
-    })
+    containerActor(name, containerInput(name), world, options.machines?.container)
   );
 
   const viewOf = (state: SystemState, before: string | undefined): PodView => {
@@ -225,7 +187,13 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
       name: "kubelet",
       actors: ["pod", ...names],
       restarts: (state) =>
-        restarts(state.of(runtime).view, state.of(volumes).view, objectOf(state), state.of(pod).saved),
+        restarts(
+          state.of(runtime).view,
+          state.of(volumes).view,
+          objectOf(state),
+          state.of(pod).saved,
+          containers.map((each) => state.of(each).saved).find((each) => each !== undefined && each !== "none"),
+        ),
     }],
     crashes,
     budgets,
@@ -331,8 +299,8 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
         ],
         "who is asked to start starts": [
           (state) =>
-            // A startup probe may never pass.
-            options.container?.startupProbe !== true && isUp(state) &&
+            // A startup probe may never pass, a hook may always fail.
+            options.container?.startupProbe !== true && options.container?.postStart !== true && isUp(state) &&
             Object.values(contextOf(state).standing).includes("asked"),
           (state) => !isUp(state) || !Object.values(contextOf(state).standing).includes("asked"),
         ],
@@ -366,6 +334,7 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
     { mounted }: Volumes,
     { at }: PodObject,
     reported: Reported | undefined,
+    standing: SavedStanding | undefined,
   ): readonly ProcessStart[] {
     const isLeft = sandbox !== "none" || mounted || Object.values(rows).some((each) => each.at !== "none");
     if (at === "gone") {
@@ -377,20 +346,26 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
       sandbox: sandbox === "none" ? "none" as const : sandbox === "running" ? "up" as const : "dead" as const,
       initialized: apps.some((name) => rows[name]!.at === "running" || rows[name]!.at === "exited"),
     };
-    const adopted = Object.fromEntries(names.map((name) => {
-      const { at, exitCode, starts: started } = rows[name]!;
-      const is = at === "running" ? "running" : at !== "exited" ? "nothing" : exitCode === 0 ? "completed" : "failed";
-      const crashesBefore = Math.max(0, started + (at === "exited" ? 1 : 0) - 1);
-      return [name, containerInput(name, { found: is, crashes: is === "nothing" ? 0 : Math.min(1, crashesBefore) })];
-    }));
+    const adopted = (said: SavedStanding) =>
+      Object.fromEntries(names.map((name) => {
+        const { at, exitCode, starts: started } = rows[name]!;
+        const is = at === "running" ? "running" : at !== "exited" ? "nothing" : exitCode === 0 ? "completed" : "failed";
+        const crashesBefore = Math.max(0, started + (at === "exited" ? 1 : 0) - 1);
+        const standing = is === "running" && roleOf(name) === "app" ? said : "none";
+        const crashes = is === "nothing" ? 0 : Math.min(1, crashesBefore);
+        return [name, containerInput(name, { found: is, standing, crashes })];
+      }));
     const grace = Math.min(...options.graces ?? [graceMs]);
     const tells = at === "deleting" ? { pod: { type: "pod.deletionAsked", graceMs: grace } } : {};
     // The status may have been written before, or not.
     const phases = reported?.ended === undefined ? [{}] : [{}, { phase: reported.ended }];
-    return phases.map((phase) => ({
-      inputs: { ...adopted, pod: podInput({ ...found, ...phase }) },
-      tells,
-    }));
+    const standings = standing === undefined || standing === "none" ? ["none" as const] : ["none" as const, standing];
+    return phases.flatMap((phase) =>
+      standings.map((each) => ({
+        inputs: { ...adopted(each), pod: podInput({ ...found, ...phase }) },
+        tells,
+      }))
+    );
   }
 }
 

@@ -27,6 +27,7 @@ const rows: readonly (readonly [string, string, NamedModel["size"], SchedulerSys
       budgets: { failures: 1, deletions: 1 },
     },
   ],
+  ["gated", "a pod with a scheduling gate", "small", { pods: [{ name: "a", gated: true }, b], nodes: [1, 1] }],
   ["preemption-two", "two low ones and two nodes", "small", { pods: [low, { name: "low2" }, high], nodes: [1, 1] }],
   ["preemption-large", "a pod that needs the room of two, and is deleted", "large", {
     pods: [a, b, { name: "high", priority: 10, cpu: 2 }],

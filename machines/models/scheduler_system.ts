@@ -12,7 +12,12 @@ import { schedulingMachine, type Victim } from "../scheduler/scheduling_machine.
 import { isWorthAnotherLook } from "../scheduler/wake_up.ts";
 
 export interface SchedulerSystemOptions {
-  readonly pods: readonly { readonly name: string; readonly priority?: number; readonly cpu?: number }[];
+  readonly pods: readonly {
+    readonly name: string;
+    readonly priority?: number;
+    readonly cpu?: number;
+    readonly gated?: boolean;
+  }[];
   /** How many CPUs each has. */
   readonly nodes: readonly number[];
   /** Of "failures" and "deletions". */
@@ -245,9 +250,11 @@ export function schedulerSystem(options: SchedulerSystemOptions): SystemModel {
     ],
   });
 
-  const pods = options.pods.map(({ name }) =>
+  const pods = options.pods.map(({ name, gated = false }) =>
     systemActor(name, options.machine ?? schedulingMachine, {
-      input: { key: `n/${name}`, gated: false },
+      input: { key: `n/${name}`, gated },
+      // Whoever put the gate there takes it away when it likes.
+      ...(gated && { events: [{ event: { type: "gates.removed" } }] }),
       facts: { "turn.placed": [], "turn.refused": [] },
       sends: {
         takeTurn: () => ({ to: "scheduler", event: { type: "turn.asked", pod: name } }),
@@ -296,7 +303,7 @@ export function schedulerSystem(options: SchedulerSystemOptions): SystemModel {
     eventuallyAlways: {
       "no pod waits while there is room for it": (state) =>
         Object.entries(of(state).pods).every(([name, pod]) =>
-          pod.node !== "" || pod.deleting ||
+          pod.node !== "" || pod.deleting || state.locals.some((local) => local.name === name && local.is("gated")) ||
           options.nodes.every((cpu, index) => used(state, `node-${index}`) + needs.get(name)! > cpu)
         ),
       "no pod waits for one of lower priority": (state) =>
