@@ -48,37 +48,70 @@ const disk = async (name: string) => {
   return realDisk(`${directory}/${name}`);
 };
 
-async function trio(): Promise<{ leader: ReplicatedStorage; followers: ReplicatedStorage[] }> {
-  const authority = await makeAuthority("members", Date.now());
-  const transports = await Promise.all(["a", "b", "c"].map(async (name) => {
+/** Three members in this process, each of which can be closed and opened again. */
+class Trio {
+  readonly open = new Map<string, ReplicatedStorage>();
+  readonly #ports = new Map<string, number>();
+  readonly #authority = makeAuthority("members", Date.now());
+
+  async start(name: string): Promise<void> {
+    const authority = await this.#authority;
     const { certificate, key } = await issue(
       authority,
       { commonName: name, usages: ["client", "server"] },
       Date.now(),
     );
-    const listen = { host: "127.0.0.1", port: 0 };
-    return await openTlsTransport({
+    const transport = await openTlsTransport({
       self: name,
-      listen,
+      listen: { host: "127.0.0.1", port: this.#ports.get(name)! },
       certificate,
       key,
       authority: authority.certificate,
       clock: realClock,
     });
-  }));
-  const members = transports.map(({ self: name, endpoint: { host, port } }) => ({
-    name,
-    peerAddresses: [`https://${host}:${port}`],
-  }));
-  const begin = { found: { cluster: "00000000000000c1", members } };
-  const storages = await Promise.all(transports.map(async (transport, at) => {
-    const member = members[at]!;
-    return await openReplicatedStorage({ ...ports, ...member, disk: await disk(member.name), transport, begin });
-  }));
-  await storages[0]!.range({ key: "nothing" });
-  const { leader: id } = await storages[0]!.status();
-  const leader = storages.find(({ membership }) => membership.id === id)!;
-  return { leader, followers: storages.filter((each) => each !== leader) };
+    const members = [...this.#ports].map(([name, port]) => ({ name, peerAddresses: [`https://127.0.0.1:${port}`] }));
+    const begin = { found: { cluster: "00000000000000c1", members } };
+    const own = members.find((each) => each.name === name)!;
+    this.open.set(name, await openReplicatedStorage({ ...ports, ...own, disk: await disk(name), transport, begin }));
+  }
+
+  async startAll(): Promise<void> {
+    for (const name of ["a", "b", "c"]) {
+      const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      this.#ports.set(name, listener.addr.port);
+      listener.close();
+    }
+    await Promise.all([...this.#ports.keys()].map((name) => this.start(name)));
+  }
+
+  async leader(): Promise<[string, ReplicatedStorage]> {
+    const [any] = this.open.values();
+    await any!.range({ key: "nothing" });
+    const { leader: id } = await any!.status();
+    return [...this.open].find(([, { membership }]) => membership.id === id)!;
+  }
+}
+
+/** From the end of the leader, whose connections are reset, to the first write that another one has answered. */
+async function failOver(trio: Trio, rounds: number): Promise<void> {
+  const took: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const [name, leader] = await trio.leader();
+    trio.open.delete(name);
+    const [other] = trio.open.values();
+    const started = performance.now();
+    const closed = leader.close();
+    await other!.txn({ compare: [], success: [{ type: "put", key: "fail-over", value }], failure: [] });
+    took.push(performance.now() - started);
+    await closed;
+    await trio.start(name);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  took.sort((a, b) => a - b);
+  const [least, middle, most] = [took[0]!, took[took.length >> 1]!, took.at(-1)!].map((ms) => ms.toFixed(0));
+  console.log(
+    `the leader is gone, ${rounds} times: first write after ${least} to ${most} ms, half of them within ${middle} ms`,
+  );
 }
 
 const single = await openStorage({ ...ports, disk: await disk("single") });
@@ -89,8 +122,14 @@ const alone = await openReplicatedStorage({ ...ports, disk: await disk("alone"),
 await measureAll("replicated store, 1 member", alone);
 await alone.close();
 
-const { leader, followers } = await trio();
+const trio = new Trio();
+await trio.startAll();
+const [, leader] = await trio.leader();
 await measureAll("replicated store, 3 members, by the leader", leader);
-await measureAll("replicated store, 3 members, by a follower", followers[0]!);
-for (const storage of [leader, ...followers]) await storage.close();
+await measureAll(
+  "replicated store, 3 members, by a follower",
+  [...trio.open.values()].find((each) => each !== leader)!,
+);
+await failOver(trio, 20);
+for (const storage of trio.open.values()) await storage.close();
 if (Deno.args[1] === undefined) await Deno.remove(directory, { recursive: true });
