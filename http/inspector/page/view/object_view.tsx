@@ -1,0 +1,83 @@
+/** Everything that looks after one Kubernetes object: causes and next steps of each part, and what they told each other. */
+import { useEffect, useState } from "preact/hooks";
+import type { TransitionRecord } from "../../../../ports/inspection.ts";
+import { actorName, duration, severity } from "../model/words.ts";
+import { Chip } from "./cluster_view.tsx";
+import { actorLink } from "./route.ts";
+import { Sequence } from "./sequence_view.tsx";
+import { ask, known, lookedAt, now, rows, tell, watch } from "./session.ts";
+
+const rank = { bad: 0, warn: 1, good: 2, over: 3 } as const;
+
+export function ObjectView({ path }: { path: string }) {
+  const [namespace = "", name = ""] = path.split("/");
+  const [records, setRecords] = useState<readonly TransitionRecord[]>([]);
+  useEffect(() => {
+    watch({ filter: { ...(namespace === "" ? {} : { namespace: [namespace] }), name: [name] }, sort: "problems" });
+    ask<"answer">({ type: "object", kind: "pod", ...(namespace === "" ? {} : { namespace }), name })
+      .then((answer) => setRecords(answer.records)).catch(() => setRecords([]));
+  }, [path]);
+  const parts = rows.value.filter((row) => row.name === name || row.name?.startsWith(`${name}:`))
+    .toSorted((a, b) => rank[severity(a)] - rank[severity(b)]).slice(0, 20);
+  const ids = parts.map(({ id }) => id).join(" ");
+  useEffect(() => {
+    const wanted = ids === "" ? [] : ids.split(" ");
+    for (const id of wanted) tell({ type: "subscribe", id });
+    return () => wanted.forEach((id) => tell({ type: "unsubscribe", id }));
+  }, [ids]);
+  const { details } = known();
+  return (
+    <>
+      <h1>
+        {name} <span class="dim">{namespace}</span>
+      </h1>
+      {parts.length === 0 && (
+        <p role="status">Nobody looks after {path} now. A pod that no node was found for is with the scheduler.</p>
+      )}
+      <div class="objects">
+        {parts.map((row) => {
+          const detail = details.get(row.id);
+          return (
+            <section key={row.id} class={`card ${severity(row)}`} aria-label={actorName(row.id)}>
+              <h2>
+                <a href={actorLink(row.id)}>{actorName(row.id)}</a>
+              </h2>
+              <p>
+                <Chip row={row} /> <span class="dim">for {duration(now.value - row.since)} on {row.node}</span>
+              </p>
+              {row.says !== undefined && <p class="cause">{row.says}</p>}
+              {detail?.explanation.where.map(({ state, description }) => <p key={state}>{description}</p>)}
+              {detail && detail.timers.length + detail.orders.length > 0 && (
+                <>
+                  <h3>Waits for</h3>
+                  <ul>
+                    {detail.timers.map(({ id, delay, due }) => (
+                      <li key={id}>
+                        <b>{delay}</b> in {duration(Math.max(0, due - now.value))}
+                      </li>
+                    ))}
+                    {detail.orders.map(({ id, type, since }) => (
+                      <li key={id}>
+                        <b>{type}</b>, ordered {duration(Math.max(0, now.value - since))} ago
+                      </li>
+                    ))}
+                  </ul>
+                </>
+              )}
+              {detail && detail.explanation.movesOn.length > 0 && (
+                <>
+                  <h3>Next step</h3>
+                  <ul>{detail.explanation.movesOn.slice(0, 5).map((line) => <li key={line}>{line}</li>)}</ul>
+                </>
+              )}
+            </section>
+          );
+        })}
+      </div>
+      <h2>Who did what</h2>
+      <Sequence
+        records={lookedAt.value === undefined ? records : records.filter(({ wallTime }) => wallTime <= lookedAt.value!)}
+      />
+    </>
+  );
+}
