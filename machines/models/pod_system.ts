@@ -317,9 +317,7 @@ export function podSystem(options: PodSystemOptions = {}): SystemModel {
         "a pod whose init container has failed for good ends": [
           (state) =>
             isUp(state) && restartPolicy === "Never" && state.of(pod).is("active.initializing") &&
-            inits.some(({ name, sidecar }) =>
-              !sidecar && row(state, name).at === "exited" && row(state, name).exitCode !== 0
-            ),
+            inits.some(({ name }) => state.of(containers[names.indexOf(name)]!).is("failed")),
           (state) => !isUp(state) || !state.of(pod).is("active.initializing"),
         ],
       },
