@@ -29,8 +29,6 @@ export const raftGuards = {
   isNoVoter: ({ context }: Asked) => !isVoter(context),
   isRemoved: ({ context }: Asked) => isRemoved(context),
   isLeader: ({ context, event }: Asked) => (event as EventOf<"connection.lost">).peer === context.leader,
-  isLeaderLost: ({ context, event }: Asked) =>
-    (event as EventOf<"connection.lost">).peer === context.leader && mayStand(context),
   isSnapshotUsable: ({ context, event }: Asked) => {
     const { index } = event as EventOf<"snapshot.made">;
     return index > context.snapshot.index && index <= context.applied && index > context.log.base.index;

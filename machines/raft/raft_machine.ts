@@ -12,7 +12,7 @@ import type { Message } from "./message.ts";
 import { raftActions } from "./raft_actions.ts";
 import { raftGuards } from "./raft_guards.ts";
 import { type RaftContext, type RaftEvent, type RaftInput, restarted } from "./raft_member.ts";
-import { adoptTerm } from "./election_rules.ts";
+import { adoptTerm, turnOf } from "./election_rules.ts";
 import type { OrderParams } from "./turn.ts";
 
 /** A later term has begun: follows, and then looks at the message (thesis 3.3). */
@@ -64,6 +64,7 @@ export const raftMachine = setup({
     /** Who has just lost sight of a leader has waited for an election timeout already. */
     electionWait: ({ context: { leader, settings, drawnMs } }) =>
       leader === "" ? settings.electionTimeoutMs + drawnMs : drawnMs,
+    turn: ({ context }) => turnOf(context),
     heartbeat: ({ context }) => context.settings.heartbeatMs,
   },
 }).createMachine({
@@ -130,12 +131,16 @@ export const raftMachine = setup({
               on: {
                 "vote.requested": stick,
                 "preVote.requested": stick,
-                "connection.lost": [
-                  { guard: "isLeaderLost", target: "#raft.member.preCandidate" },
-                  { guard: "isLeader", target: "leaderless" },
-                ],
+                "connection.lost": { guard: "isLeader", target: "bereft" },
               },
               after: { electionTimeout: "leaderless" },
+            },
+            bereft: {
+              description: "The connection to its leader was reset: it is gone, most likely. Helps whoever asks, and " +
+                "asks itself when it is its turn, so that no two stand at the same time.",
+              after: {
+                turn: [{ guard: "mayStand", target: "#raft.member.preCandidate" }, { target: "leaderless" }],
+              },
             },
           },
         },

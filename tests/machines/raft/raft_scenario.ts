@@ -5,7 +5,7 @@
  *     log a 1 1 2            what a's disk has after the first entry, by terms; `log a 1 2 term=3`: and the term
  *     small                  messages have one entry at most
  *     wait a                 a's election timeout passes (a follower's lease first, where it has one)
- *     timer a NAME           one timer passes: lease, wait, heartbeat, majority, transfer
+ *     timer a NAME           one timer passes: lease, turn, wait, heartbeat, majority, transfer
  *     deliver [a -> b] [TYPE]  what is under way, of these, until nothing of it is left; without words: everything
  *     drop [a -> b] [TYPE]
  *     cut a / heal           whatever goes to a or comes from a is lost
@@ -25,6 +25,7 @@ import { settings } from "../../models/raft_slices.ts";
 
 const timers: Readonly<Record<string, string>> = {
   lease: "follower.led",
+  turn: "follower.bereft",
   wait: "electionWait",
   heartbeat: "heartbeats",
   majority: "majority",
