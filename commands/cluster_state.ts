@@ -4,7 +4,8 @@
  *
  *     cluster.json   name, index and id: drawn once
  *     pki/           keys and certificates, mode 0600
- *     store/         the log and snapshots of the store
+ *     store/         the log and snapshots of the store, of the first master where there are several
+ *     masters/NAME/  the other masters' stores
  *     nodes/NAME/    volumes and logs of a node's pods
  *     kubeconfig     the administrator's
  *     running.json   how it runs now
@@ -35,7 +36,18 @@ export interface RunningCluster {
 
 /** Everything that is ever written into a state directory. */
 const ownNames = [
-  ...["cluster.json", "pki", "store", "nodes", "kubeconfig", "running.json", "lock", "roles.lock"],
+  ...[
+    "cluster.json",
+    "pki",
+    "store",
+    "masters",
+    "nodes",
+    "kubeconfig",
+    "running.json",
+    "lock",
+    "roles.lock",
+    "host.lock",
+  ],
   ...["chartroom.log", "dockerd.log"],
 ];
 const isOwn = (name: string) => ownNames.includes(name.replace(/\.new$/, ""));

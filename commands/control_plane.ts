@@ -4,7 +4,8 @@ import type { ActorSystem } from "../actors/system.ts";
 import type { UserInfo } from "../http/machinery/types.ts";
 import { type AddressPlan, controlPlaneAddress } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { setUpControlPlaneAddress } from "./host_network.ts";
+import { setUpControlPlaneAddresses } from "./host_network.ts";
+import { takeTurn } from "./host_turn.ts";
 import { dnsPort, type HostServices } from "./host_services.ts";
 import { type Master, startMaster } from "./master.ts";
 import { controllerAccount } from "./master_components.ts";
@@ -16,7 +17,7 @@ export const nodeUser = (name: string): UserInfo => ({
   groups: ["system:nodes", "system:authenticated"],
 });
 
-export const masterName = "master-0";
+export const masterName = (number: number): string => `master-${number}`;
 
 export interface ControlPlaneOptions {
   readonly system: ActorSystem;
@@ -26,6 +27,8 @@ export interface ControlPlaneOptions {
   readonly nodes: number;
   /** Names of the nodes of this very process. */
   readonly ownNodes: readonly string[];
+  /** One of several masters, which share this host: its number among them. */
+  readonly replicated?: { readonly number: number; readonly masters: number };
   /** Shows the steps, one after the other. */
   step<T>(title: string, body: () => Promise<T>): Promise<T>;
   report(problem: string): void;
@@ -42,42 +45,56 @@ export interface ControlPlane {
 export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
   const { system, state, plan, nodes, step } = options;
   const onHost = options.runtime === "docker";
-  const own = controlPlaneAddress(plan, 0);
-  if (onHost) await step("Network set up", () => setUpControlPlaneAddress(plan));
+  const { number, masters } = options.replicated ?? { number: 0, masters: 1 };
+  const name = masterName(number);
+  const own = controlPlaneAddress(plan, number);
+  if (onHost) await step("Network set up", () => setUpControlPlaneAddresses(plan, masters));
+  const among = options.replicated === undefined ? undefined : await step(
+    "Member of the store opened",
+    async () => (await import("./among_masters.ts")).amongMasters({ ...options, name, number, own, onHost }),
+  );
   const master = await step(
     `API server listening on https://127.0.0.1:${plan.apiServerPort}`,
     () =>
       startMaster({
         system,
         state,
-        name: masterName,
+        name,
         plan,
         controlPlaneAddress: own,
         listenForCluster: onHost,
         ownNodes: options.ownNodes,
-        ...(onHost ? { dns: { address: own, port: dnsPort } } : {}),
+        ...(among === undefined ? {} : { among }),
+        ...(onHost ? { dns: { address: controlPlaneAddress(plan, 0), port: dnsPort } } : {}),
         report: options.report,
       }),
   );
   await step("Cluster prepared", () => master.ready);
   let services: HostServices | undefined;
+  let turn: { stop(): void } | undefined;
   return {
     master,
     async startHostServices() {
       if (!onHost) return;
       const { startHostServices } = await import("./host_services.ts");
-      services = startHostServices({
-        system,
-        node: masterName,
-        plan,
-        nodes,
-        packetFilter: new NftPacketFilter(),
-        proxyClient: master.client({ name: "system:kube-proxy", groups: ["system:authenticated"] }),
-        balancerClient: master.client(controllerAccount("service-controller")),
-        nodeClient: (name) => master.client(nodeUser(name)),
-      });
+      const start = () => {
+        services = startHostServices({
+          system,
+          node: name,
+          plan,
+          nodes,
+          packetFilter: new NftPacketFilter(),
+          proxyClient: master.client({ name: "system:kube-proxy", groups: ["system:authenticated"] }),
+          balancerClient: master.client(controllerAccount("service-controller")),
+          nodeClient: (each) => master.client(nodeUser(each)),
+        });
+        return Promise.resolve();
+      };
+      if (options.replicated === undefined) return await start();
+      turn = takeTurn(state.path("host.lock"), start);
     },
     async stop() {
+      turn?.stop();
       await services?.stop();
       await master.stop();
     },

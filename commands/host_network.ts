@@ -8,10 +8,9 @@ import { type AddressPlan, controlPlaneAddress } from "../machines/network/addre
 import { nodeName } from "./node.ts";
 
 /** Idempotent, as everything here: what is missing is made, what is there is kept. */
-export async function setUpControlPlaneAddress(plan: AddressPlan): Promise<string> {
-  const address = controlPlaneAddress(plan, 0);
-  await new LinkAddresses(`${plan.linkPrefix}cp`).set([address]);
-  return address;
+export async function setUpControlPlaneAddresses(plan: AddressPlan, masters: number): Promise<void> {
+  const addresses = Array.from({ length: masters }, (_, member) => controlPlaneAddress(plan, member));
+  await new LinkAddresses(`${plan.linkPrefix}cp`).set(addresses);
 }
 
 /** Pods are wired as soon as the node's bridge is up. */

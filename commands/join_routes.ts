@@ -16,6 +16,7 @@ import type { ConfigMap, Node } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { ApiError } from "../machines/objects/status.ts";
 import type { ApiClient } from "../ports/api_client.ts";
+import { AdministrationError } from "../ports/store_administration.ts";
 import { masterJoinPath, workerJoinPath } from "./join_paths.ts";
 
 export interface WorkerAnswer {
@@ -31,6 +32,8 @@ export type JoinMaster = (request: MasterRequest) => Promise<object>;
 
 export interface MasterRequest {
   readonly name: string;
+  /** Where other members reach it. */
+  readonly peerAddress?: string;
 }
 
 export interface JoinOptions {
@@ -55,7 +58,8 @@ export function joinRoutes<E extends Env>(app: Hono<E>, options: JoinOptions): v
     return c.json(answer);
   });
   app.post(masterJoinPath, async (c) => {
-    const name = nameIn(await c.req.json());
+    const body = await c.req.json<{ peerAddress?: string }>();
+    const name = nameIn(body);
     if (options.joinMaster === undefined) {
       throw new ApiError(
         409,
@@ -63,7 +67,14 @@ export function joinRoutes<E extends Env>(app: Hono<E>, options: JoinOptions): v
         `Cannot take "${name}" in: this cluster has one master, on its own; it has to be brought up with --masters`,
       );
     }
-    return c.json(await options.joinMaster({ name }));
+    const { peerAddress } = body;
+    try {
+      return c.json(await options.joinMaster({ name, ...(peerAddress === undefined ? {} : { peerAddress }) }));
+    } catch (error) {
+      if (!(error instanceof AdministrationError)) throw error;
+      // Another one is just being taken in, or nobody leads: for who joins to try again.
+      throw new ApiError(409, "Conflict", error.message);
+    }
   });
 }
 

@@ -1,7 +1,7 @@
 /** The commands about machines that join: tokens, workers, masters, members. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { defaultDirectory } from "./cluster_state.ts";
-import { absolute, clusterState, forCluster } from "./program.ts";
+import { absolute, type ClusterOptions, clusterState, forCluster } from "./program.ts";
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -53,4 +53,23 @@ export function joiningCommands(program: Command): void {
       if (options.leave) return await (await import("./leave.ts")).leave(directory, name);
       await (await import("./worker.ts")).runWorker(directory, name, options);
     });
+
+  const member = program.command("member").description("the masters' members of the replicated store");
+  const changed = async (change: string, name: string | undefined, options: ClusterOptions) =>
+    (await import("./member.ts")).changeMember(clusterState(options), change, name);
+  forCluster(member.command("list"))
+    .description("show each member's name, role, term, applied index, process and address")
+    .action(async (options) => (await import("./member.ts")).listMembers(clusterState(options)));
+  forCluster(member.command("promote"))
+    .description("give a learner that has caught up a vote")
+    .argument("<member>", "its name or id")
+    .action((name, options) => changed("promote", name, options));
+  forCluster(member.command("remove"))
+    .description("remove a member for ever: its id is never used again")
+    .argument("<member>", "its name or id")
+    .action((name, options) => changed("remove", name, options));
+  forCluster(member.command("move-leader"))
+    .description("hand leadership over")
+    .argument("[member]", "to whom, by name or id (default: who is furthest)")
+    .action((name, options) => changed("move-leader", name, options));
 }

@@ -58,7 +58,7 @@ export interface AmongMasters {
   /** Where it listens besides the port that all masters of the host share. */
   readonly ownAddress: ListenAddress;
   /** Keeps the service `kubernetes` pointing to the masters that live. Absent: it points to this one. */
-  startPresence?(api: Api): { stop(): void };
+  startPresence?(client: ApiClient): { stop(): void };
   /** Where the masters that live are reached: `https://host:port`. */
   servers(): Promise<readonly string[]>;
   /** Hands what they need to masters that join. */
@@ -99,7 +99,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const [serving, admin] = await Promise.all([
     keptCertificate(
       files,
-      "apiserver",
+      among === undefined ? "apiserver" : `apiserver-${name}`,
       keys.authority,
       apiServerSubject({
         addresses: [...addresses.map(({ host }) => host), options.controlPlaneAddress],
@@ -121,7 +121,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   });
   const running = new RunningMaster(options, keys, serving, server, addresses);
   await running.start();
-  await Deno.writeTextFile(state.path("kubeconfig"), config, { mode: 0o600 });
+  await writeKubeconfig(state.path("kubeconfig"), config);
   return {
     server,
     keys,
@@ -351,7 +351,7 @@ class RunningMaster {
       ...(dns === undefined ? {} : { dns: { address: plan.dnsAddress, endpoints: [dns.address], port: dns.port } }),
     });
     if (this.#components.length > 0) return;
-    this.#presence = among?.startPresence?.(api);
+    this.#presence = among?.startPresence?.(api.client({ name: "system:apiserver", groups: ["system:masters"] }));
     this.#components = startComponents({ system, name, api, keys: this.keys });
   }
 }
@@ -364,4 +364,10 @@ function openSingleMember(system: ActorSystem, state: ClusterState, name: string
     system,
     address: address({ node: name, kind: "store", name }),
   });
+}
+
+/** Whole or not at all: other masters and people read it meanwhile. */
+async function writeKubeconfig(path: string, content: string): Promise<void> {
+  await Deno.writeTextFile(`${path}.new`, content, { mode: 0o600 });
+  await Deno.rename(`${path}.new`, path);
 }

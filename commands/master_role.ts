@@ -15,6 +15,7 @@ export const startMasterRole: StartRole = async ({ state, index, options, done, 
     runtime: options.runtime,
     nodes: options.nodes,
     ownNodes: [],
+    ...(options.masters === 0 ? {} : { replicated: { number: options.number, masters: options.masters } }),
     step: async (title, body) => {
       const result = await body();
       done(title);
@@ -27,7 +28,8 @@ export const startMasterRole: StartRole = async ({ state, index, options, done, 
   const { authority } = control.master.keys;
   await Promise.all([
     control.startHostServices(),
-    ...numbers.map((number) => issueNodeCredentials(state, number, plan, authority, now)),
+    // The first master's affair, when there are several.
+    ...(options.number > 0 ? [] : numbers).map((number) => issueNodeCredentials(state, number, plan, authority, now)),
   ]);
   return async () => {
     await control.stop();

@@ -45,6 +45,10 @@ export function createProgram(): Command {
     .description("bring a cluster up and keep it running until Ctrl-C or `down`; pods outlive it, and are adopted")
     .option("--nodes <count>", "how many nodes, each with an address of its own", wholeNumber(1, 100), 1)
     .addOption(
+      new Option("--workers <count>", "the same as --nodes").argParser(wholeNumber(1, 100)),
+    )
+    .option("--masters <count>", "that many masters with a replicated store, each a process", wholeNumber(1, 7))
+    .addOption(
       new Option(
         "--runtime <runtime>",
         "what runs containers; simulated: nothing does, pods only go through their lives",

@@ -10,8 +10,10 @@ import { untilInputEnds, untilTerminated } from "./stop_signals.ts";
 
 export interface RoleOptions {
   readonly role: "master" | "node";
-  /** The node's. */
+  /** The node's or the master's. */
   readonly number: number;
+  /** 0: there is one, and its store is its own. */
+  readonly masters: number;
   readonly nodes: number;
   readonly overcommit: boolean;
   readonly runtime: RuntimeName;

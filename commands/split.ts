@@ -12,6 +12,8 @@ import { reportingSystem } from "./reporting_system.ts";
 export interface SplitOptions {
   readonly state: ClusterState;
   readonly index: number;
+  /** With more than none the store is replicated. */
+  readonly masters: number;
   readonly nodes: number;
   readonly overcommit: boolean;
   readonly runtime: RuntimeName;
@@ -23,14 +25,20 @@ export interface SplitOptions {
 
 export async function startSplit(options: SplitOptions): Promise<Bringing> {
   const { nodes, progress, report } = options;
+  const masters = Math.max(1, options.masters);
   const system = reportingSystem(report);
-  const roles = [masterRole, ...Array.from({ length: nodes }, (_, number) => nodeRole(number))];
-  const width = Math.max(...roles.map((role) => role.length));
   const commands = new Map<string, RoleCommand>();
-  for (const [place, role] of roles.entries()) commands.set(role, await commandOf(options, role, place - 1));
+  for (let number = 0; number < masters; number++) {
+    commands.set(masterRole(number), await commandOf(options, "master", number));
+  }
+  for (let number = 0; number < nodes; number++) {
+    commands.set(nodeRole(number), await commandOf(options, "node", number));
+  }
+  const width = Math.max(...[...commands.keys()].map((role) => role.length));
   const supervisor = startSupervisor({
     system,
     node: "supervisor",
+    masters,
     nodes,
     processes: new RealRoleProcesses({
       command: (role) => commands.get(role)!,
@@ -52,15 +60,13 @@ export async function startSplit(options: SplitOptions): Promise<Bringing> {
   };
 }
 
-/** `number`: the node's, from 0. */
 async function commandOf(
-  { state, nodes, runtime, overcommit }: SplitOptions,
-  role: string,
+  { state, masters, nodes, runtime, overcommit }: SplitOptions,
+  kind: "master" | "node",
   number: number,
 ): Promise<RoleCommand> {
-  const kind = role === masterRole ? "master" : "node";
   return await ownCommand(kind, state, [
-    ...["up", "--role", kind, ...(kind === "node" ? ["--number", `${number}`] : [])],
+    ...["up", "--role", kind, "--number", `${number}`, ...(masters === 0 ? [] : ["--masters", `${masters}`])],
     ...["--name", state.name, "--state", state.directory, "--nodes", `${nodes}`, "--runtime", runtime],
     ...(overcommit ? ["--overcommit"] : []),
   ]);

@@ -8,6 +8,8 @@ export interface SupervisorOptions {
   readonly system: ActorSystem;
   /** The process' name in addresses. */
   readonly node: string;
+  /** One, unless told. */
+  readonly masters?: number;
   readonly nodes: number;
   readonly processes: RoleProcesses;
   /** Called whenever a process was started or has ended: those that live, by role. */
@@ -21,13 +23,13 @@ export interface Supervisor {
   readonly ready: Promise<void>;
   /** Resolves when all processes have ended. */
   readonly ended: Promise<void>;
-  /** Nodes first, the master last. */
+  /** Nodes first, the masters last. */
   stop(): void;
   /** The same without asking. */
   kill(): void;
 }
 
-export const masterRole = "master-0";
+export const masterRole = (number: number): string => `master-${number}`;
 export const nodeRole = (number: number): string => `worker-${number}`;
 
 export function startSupervisor(options: SupervisorOptions): Supervisor {
@@ -45,19 +47,19 @@ class SupervisorActor implements Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    const { system, node, nodes } = options;
+    const { system, node, nodes, masters = 1 } = options;
     this.#address = address({ node, kind: "supervisor", name: "supervisor" });
     this.#ready.promise.catch(() => {});
     const kind = actorKind("supervisor", supervisorMachine, {
-      startMaster: () => this.#start(masterRole, undefined),
-      startNodes: ({ numbers }) => numbers.forEach((number) => this.#start(nodeRole(number), number)),
+      startMasters: ({ numbers }) => numbers.forEach((number) => this.#start("master", number)),
+      startNodes: ({ numbers }) => numbers.forEach((number) => this.#start("node", number)),
       stopNodes: ({ numbers, demanded }) => numbers.forEach((number) => this.#stop(nodeRole(number), demanded)),
-      stopMaster: ({ demanded }) => this.#stop(masterRole, demanded),
+      stopMasters: ({ numbers, demanded }) => numbers.forEach((number) => this.#stop(masterRole(number), demanded)),
       announceReady: () => this.#ready.resolve(),
     });
     this.#handle = system.spawn(kind, {
       address: this.#address,
-      input: { nodes },
+      input: { masters, nodes },
       onStopped: () => {
         const reason = this.#failed === undefined
           ? "it was stopped"
@@ -96,14 +98,14 @@ class SupervisorActor implements Supervisor {
     );
   }
 
-  /** `number`: the node's; none for the master. */
-  #start(role: string, number: number | undefined): void {
+  #start(sort: "master" | "node", number: number): void {
     const { system, processes } = this.#options;
+    const role = sort === "master" ? masterRole(number) : nodeRole(number);
     const at = this.#addressOf(role);
     const report = (happened: "ready" | "gone", worked?: boolean) =>
       system.tell(this.#address, {
-        type: number === undefined ? `master.${happened}` : `node.${happened}`,
-        ...(number === undefined ? {} : { number }),
+        type: `${sort}.${happened}`,
+        number,
         ...(worked === undefined ? {} : { worked }),
       }, at);
     const kind = actorKind("role-process", roleProcessMachine, {

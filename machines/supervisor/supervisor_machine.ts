@@ -6,15 +6,19 @@ import { assign, setup } from "xstate";
 import { effect } from "../effect.ts";
 
 export type SupervisorEvent =
-  | { type: "master.ready" }
+  | { type: "master.ready"; number: number }
   | { type: "node.ready"; number: number }
   /** The process is gone and does not come back. `worked`: it had been ready before. */
-  | { type: "master.gone"; worked: boolean }
+  | { type: "master.gone"; number: number; worked: boolean }
   | { type: "node.gone"; number: number; worked: boolean }
   | { type: "stop.requested" }
   | { type: "stop.demanded" };
 
 interface SupervisorContext {
+  /** Numbers of the masters that have not been ready yet. */
+  awaitedMasters: number[];
+  /** Numbers of the masters whose process is not gone. */
+  presentMasters: number[];
   /** Numbers of the nodes that have not been ready yet. */
   awaited: number[];
   /** Numbers of the nodes whose process is not gone. */
@@ -32,40 +36,65 @@ export const supervisorMachine = setup({
   types: {
     context: {} as SupervisorContext,
     events: {} as SupervisorEvent,
-    input: {} as { nodes: number },
+    input: {} as { masters: number; nodes: number },
   },
   actions: {
-    startMaster: effect(),
+    startMasters: effect<{ numbers: number[] }>(),
     startNodes: effect<{ numbers: number[] }>(),
     stopNodes: effect<{ numbers: number[]; demanded: boolean }>(),
-    stopMaster: effect<{ demanded: boolean }>(),
+    stopMasters: effect<{ numbers: number[]; demanded: boolean }>(),
     announceReady: effect(),
     noteReady: assign({ awaited: ({ context }, { number }: { number: number }) => without(context.awaited, number) }),
     noteGone: assign({ present: ({ context }, { number }: { number: number }) => without(context.present, number) }),
+    noteMasterReady: assign({
+      awaitedMasters: ({ context }, { number }: { number: number }) => without(context.awaitedMasters, number),
+    }),
+    noteMasterGone: assign({
+      presentMasters: ({ context }, { number }: { number: number }) => without(context.presentMasters, number),
+    }),
     noteFailure: assign({ failed: true }),
     noteDemand: assign({ demanded: true }),
   },
   guards: {
     isLastAwaited: ({ context }, { number }: { number: number }) => without(context.awaited, number).length === 0,
     isLastPresent: ({ context }, { number }: { number: number }) => without(context.present, number).length === 0,
-    hasFailed: ({ context }) => context.failed,
+    isLastAwaitedMaster: ({ context }, { number }: { number: number }) =>
+      without(context.awaitedMasters, number).length === 0,
+    isLastPresentMaster: ({ context }, { number }: { number: number }) =>
+      without(context.presentMasters, number).length === 0,
+    endsInFailure: ({ context }, { number }: { number: number }) =>
+      context.failed && without(context.presentMasters, number).length === 0,
   },
 }).createMachine({
   id: "supervisor",
   options: { maxIterations: 100 },
   context: ({ input }) => {
-    const numbers = Array.from({ length: input.nodes }, (_, number) => number);
-    return { awaited: numbers, present: numbers, failed: false, demanded: false };
+    const upTo = (length: number) => Array.from({ length }, (_, number) => number);
+    const [masters, nodes] = [upTo(input.masters), upTo(input.nodes)];
+    return {
+      awaitedMasters: masters,
+      presentMasters: masters,
+      awaited: nodes,
+      present: nodes,
+      failed: false,
+      demanded: false,
+    };
   },
-  initial: "startingMaster",
+  initial: "startingMasters",
   states: {
-    startingMaster: {
-      description: "Waits until the master serves the API and the cluster's standing objects are there.",
-      entry: { type: "startMaster", params: {} },
+    startingMasters: {
+      description: "Waits until every master serves the API and the cluster's standing objects are there.",
+      entry: { type: "startMasters", params: ({ context }) => ({ numbers: context.presentMasters }) },
       on: {
-        "master.ready": "startingNodes",
-        "master.gone": "failed",
-        "stop.requested": "stoppingMaster",
+        "master.ready": [
+          { guard: { type: "isLastAwaitedMaster", params: numberOf }, target: "startingNodes" },
+          { actions: { type: "noteMasterReady", params: numberOf } },
+        ],
+        "master.gone": [
+          { guard: { type: "isLastPresentMaster", params: numberOf }, target: "failed" },
+          { target: "stoppingMasters", actions: ["noteFailure", { type: "noteMasterGone", params: numberOf }] },
+        ],
+        "stop.requested": "stoppingMasters",
       },
     },
     startingNodes: {
@@ -77,14 +106,14 @@ export const supervisorMachine = setup({
           { actions: { type: "noteReady", params: numberOf } },
         ],
         "node.gone": [
-          { guard: { type: "isLastPresent", params: numberOf }, target: "stoppingMaster", actions: "noteFailure" },
+          { guard: { type: "isLastPresent", params: numberOf }, target: "stoppingMasters", actions: "noteFailure" },
           { target: "stoppingNodes", actions: ["noteFailure", { type: "noteGone", params: numberOf }] },
         ],
         "stop.requested": "stoppingNodes",
       },
     },
     running: {
-      description: "Master and nodes run; each is started again by itself should it end.",
+      description: "Masters and nodes run; each is started again by itself should it end.",
       entry: { type: "announceReady", params: {} },
       on: { "stop.requested": "stoppingNodes" },
     },
@@ -96,18 +125,25 @@ export const supervisorMachine = setup({
       },
       on: {
         "node.gone": [
-          { guard: { type: "isLastPresent", params: numberOf }, target: "stoppingMaster" },
+          { guard: { type: "isLastPresent", params: numberOf }, target: "stoppingMasters" },
           { actions: { type: "noteGone", params: numberOf } },
         ],
         "stop.demanded": { target: "stoppingNodes", reenter: true, actions: "noteDemand" },
       },
     },
-    stoppingMaster: {
-      description: "Waits until the master has closed its store and ended.",
-      entry: { type: "stopMaster", params: ({ context }) => ({ demanded: context.demanded }) },
+    stoppingMasters: {
+      description: "Waits until the masters have closed their stores and ended.",
+      entry: {
+        type: "stopMasters",
+        params: ({ context }) => ({ numbers: context.presentMasters, demanded: context.demanded }),
+      },
       on: {
-        "master.gone": [{ guard: "hasFailed", target: "failed" }, { target: "ended" }],
-        "stop.demanded": { target: "stoppingMaster", reenter: true, actions: "noteDemand" },
+        "master.gone": [
+          { guard: { type: "endsInFailure", params: numberOf }, target: "failed" },
+          { guard: { type: "isLastPresentMaster", params: numberOf }, target: "ended" },
+          { actions: { type: "noteMasterGone", params: numberOf } },
+        ],
+        "stop.demanded": { target: "stoppingMasters", reenter: true, actions: "noteDemand" },
       },
     },
     ended: { type: "final", description: "All processes have ended, as they were told to." },

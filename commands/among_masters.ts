@@ -1,0 +1,42 @@
+/** What makes a master one of several: put together for those that share a host. */
+import type { ActorSystem } from "../actors/system.ts";
+import { type AddressPlan, controlPlaneAddress } from "../machines/network/address_plan.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import type { AmongMasters } from "./master.ts";
+import { memberRoutes } from "./member_routes.ts";
+import { startPresence } from "./presence.ts";
+import { openMemberStorage, takeIn } from "./replicated_master.ts";
+
+export interface AmongMastersOptions {
+  readonly system: ActorSystem;
+  readonly state: ClusterState;
+  readonly plan: AddressPlan;
+  readonly name: string;
+  readonly number: number;
+  /** Its control plane's address. */
+  readonly own: string;
+  /** Whether that is on this host. */
+  readonly onHost: boolean;
+  report(problem: string): void;
+}
+
+export async function amongMasters(options: AmongMastersOptions): Promise<AmongMasters> {
+  const { system, state, plan, name, number, own, onHost, report } = options;
+  const storage = await openMemberStorage({ system, state, name, number, index: plan.index, report });
+  const port = plan.apiServerPort;
+  // Without a network each has an address of loopback to itself.
+  const place = (member: number) =>
+    onHost ? controlPlaneAddress(plan, member) : `127.0.${plan.index + 1}.${member + 1}`;
+  return {
+    storage,
+    ownAddress: { host: place(number), port },
+    servers: () =>
+      Promise.resolve(
+        storage.membership.records().flatMap((member) => /^master-(\d+)$/.exec(member.name)?.[1] ?? [])
+          .map((member) => `https://${place(Number(member))}:${port}`),
+      ),
+    startPresence: (client) => startPresence({ system, name, client, address: own, port, report }),
+    joinMaster: (request) => takeIn(storage, request),
+    extend: (routes) => memberRoutes(routes, storage.membership),
+  };
+}

@@ -1,0 +1,80 @@
+/**
+ * Which API servers live: each keeps a Lease in kube-system up to date, as kube-apiserver does, and sees to it that the
+ * service `kubernetes` points to those whose Lease is.
+ */
+import type { ActorSystem } from "../actors/system.ts";
+import type { Lease } from "../machines/objects/object.ts";
+import { resources } from "../machines/objects/resources.ts";
+import { ApiError } from "../machines/objects/status.ts";
+import { formatMicroTime } from "../machines/objects/time.ts";
+import type { ApiClient } from "../ports/api_client.ts";
+import { keepApiServers } from "./bootstrap_objects.ts";
+
+export interface PresenceOptions {
+  readonly system: ActorSystem;
+  /** The master's. */
+  readonly name: string;
+  /** Acts as the API server itself. */
+  readonly client: ApiClient;
+  /** Where it is reached from pods. */
+  readonly address: string;
+  readonly port: number;
+  report(problem: string): void;
+}
+
+const namespace = "kube-system";
+const label = { "apiserver.kubernetes.io/identity": "kube-apiserver" };
+const addressAnnotation = "chartroom/address";
+const everyMs = 4_000;
+const durationSeconds = 15;
+
+export function startPresence(options: PresenceOptions): { stop(): void } {
+  const { clock } = options.system;
+  let stopped = false;
+  let wake: { cancel(): void } | undefined;
+  const turn = async () => {
+    try {
+      await sayAlive(options);
+      if (!stopped) await keepApiServers(options.client, await livingServers(options), options.port);
+    } catch (error) {
+      // Another master writes the same at the same time: the next turn sees it.
+      const isRace = error instanceof ApiError && error.code === 409;
+      if (!stopped && !isRace) options.report(`API servers of the service "kubernetes": ${(error as Error).message}`);
+    }
+    if (!stopped) wake = clock.wakeAt(clock.now() + everyMs, () => void turn());
+  };
+  void turn();
+  return {
+    stop() {
+      stopped = true;
+      wake?.cancel();
+    },
+  };
+}
+
+async function sayAlive({ client, name, address, system }: PresenceOptions): Promise<void> {
+  const time = formatMicroTime(system.clock.wallTime());
+  const metadata = {
+    name: `apiserver-${name}`,
+    namespace,
+    labels: { ...label, "kubernetes.io/hostname": name },
+    annotations: { [addressAnnotation]: address },
+  };
+  const spec = { holderIdentity: name, leaseDurationSeconds: durationSeconds, renewTime: time };
+  try {
+    await client.patch(resources.leases, namespace, metadata.name, "merge", { metadata, spec });
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 404)) throw error;
+    const object = { apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata, spec };
+    await client.create(resources.leases, namespace, object);
+  }
+}
+
+async function livingServers({ client, address, system }: PresenceOptions): Promise<string[]> {
+  const labelSelector = "apiserver.kubernetes.io/identity=kube-apiserver";
+  const { items } = await client.list<Lease>(resources.leases, { namespace, labelSelector });
+  const since = system.clock.wallTime() - durationSeconds * 1_000;
+  const living = items.filter(({ spec }) => Date.parse(spec?.renewTime ?? "") > since)
+    .flatMap(({ metadata }) => metadata.annotations?.[addressAnnotation] ?? []);
+  return [...new Set([address, ...living])].sort();
+}

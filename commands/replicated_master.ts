@@ -1,0 +1,149 @@
+/**
+ * One of several masters: its member of the replicated store, how it comes to be one, and what it tells about the
+ * others. The first master founds the store; every other one asks for a place, is sent the log, and gets its vote when
+ * it has caught up.
+ */
+import { realDisk } from "../actors/disk/real_disk.ts";
+import { realRandom } from "../actors/real/real_random.ts";
+import { openReplicatedStorage, type ReplicatedStorage } from "../actors/store/replica/open_replicated_storage.ts";
+import { type ActorSystem, address } from "../actors/system.ts";
+import { openTlsTransport } from "../actors/transport/tls_transport.ts";
+import { type KeyPair, makeAuthority } from "../http/auth/certificates/issue.ts";
+import { keyFiles } from "../http/auth/certificates/key_files.ts";
+import { keptCertificate, type KeyFiles } from "../http/auth/certificates/pki.ts";
+import { AdministrationError } from "../ports/store_administration.ts";
+import type { JoinTicket } from "../ports/store_membership.ts";
+import { administratorAccess } from "./administrator.ts";
+import type { ClusterState } from "./cluster_state.ts";
+import { masterJoinPath } from "./join_paths.ts";
+import { postJson } from "./post_json.ts";
+
+export interface ReplicatedMasterOptions {
+  readonly system: ActorSystem;
+  readonly state: ClusterState;
+  /** "master-0": the member's name too. */
+  readonly name: string;
+  /** From 0; the first founds the store. */
+  readonly number: number;
+  /** The cluster's. */
+  readonly index: number;
+  report(problem: string): void;
+}
+
+/** Members of one host speak over loopback. */
+const firstPeerPort = 21_000;
+const portsOfCluster = 64;
+const peerHost = "127.0.0.1";
+
+export function peerPort(index: number, number: number): number {
+  return firstPeerPort + index * portsOfCluster + number;
+}
+
+export async function openMemberStorage(options: ReplicatedMasterOptions): Promise<ReplicatedStorage> {
+  const { system, state, name, number, index } = options;
+  const directory = number === 0 ? "store" : `masters/${name}/store`;
+  const isNew = number > 0 && !await exists(state.path(directory));
+  const port = peerPort(index, number);
+  const ticket = isNew ? await askForPlace(state, name, `https://${peerHost}:${port}`) : undefined;
+  const files = keyFiles(state.path("pki"));
+  const now = system.clock.wallTime();
+  const authority = await storeAuthority(files, now);
+  const subject = {
+    commonName: name,
+    usages: ["server", "client"] as const,
+    dnsNames: [name],
+    ipAddresses: [peerHost],
+  };
+  const certificate = await keptCertificate(files, `store-${name}`, authority, subject, now);
+  const transport = await openTlsTransport({
+    self: name,
+    listen: { host: peerHost, port },
+    ...certificate,
+    authority: authority.certificate,
+    clock: system.clock,
+  });
+  const storage = await openReplicatedStorage({
+    disk: realDisk(state.directory),
+    clock: system.clock,
+    random: realRandom,
+    system,
+    transport,
+    address: address({ node: name, kind: "store", name }),
+    directory,
+    name,
+    peerAddresses: [`https://${peerHost}:${port}`],
+    processId: Deno.pid,
+    ...(ticket === undefined ? {} : { begin: { join: ticket } }),
+  });
+  void becomeVoter(storage, options);
+  return storage;
+}
+
+/** Between members nobody's certificate counts but theirs: those of nodes and people are signed by another authority. */
+async function storeAuthority(files: KeyFiles, now: number): Promise<KeyPair> {
+  const [certificate, key] = await Promise.all([files.read("store-ca.crt"), files.read("store-ca.key")]);
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  const made = await makeAuthority("store-ca", now);
+  await files.write("store-ca.key", made.key);
+  await files.write("store-ca.crt", made.certificate);
+  return made;
+}
+
+const placePatienceMs = 90_000;
+const againMs = 200;
+
+/** While the first master starts, or another one is just being taken in, it is asked again. */
+async function askForPlace(state: ClusterState, name: string, peerAddress: string): Promise<JoinTicket> {
+  const deadline = performance.now() + placePatienceMs;
+  for (;;) {
+    try {
+      const { server, authority, certificate } = await administratorAccess(state);
+      const request = { name, peerAddress };
+      return await postJson<JoinTicket>(`${server}${masterJoinPath}`, request, { authority, certificate });
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await pause(againMs);
+    }
+  }
+}
+
+/** A learner asks for its vote until it has it; others have one already. */
+async function becomeVoter(storage: ReplicatedStorage, { system, state, name, report }: ReplicatedMasterOptions) {
+  const { membership } = storage;
+  const at = address({ node: name, kind: "store", name });
+  while (system.get(at) !== undefined) {
+    const own = membership.records().find(({ id }) => id === membership.id);
+    if (own !== undefined && !own.learner) return;
+    try {
+      if (own !== undefined) await membership.promote(membership.id);
+    } catch (error) {
+      const passing = error instanceof AdministrationError && error.code !== "memberNotFound";
+      if (!passing) return report(`${name} of "${state.name}" has no vote: ${(error as Error).message}`);
+    }
+    await pause(againMs);
+  }
+}
+
+/** Takes a master in. One that comes again under its name has lost its disk: what it was is not coming back. */
+export async function takeIn(
+  storage: ReplicatedStorage,
+  { name, peerAddress }: { name: string; peerAddress?: string },
+): Promise<JoinTicket> {
+  const { membership } = storage;
+  for (const member of membership.records()) if (member.name === name) await membership.remove(member.id);
+  return await membership.addLearner({ name, peerAddresses: peerAddress === undefined ? [] : [peerAddress] });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(path)) return true;
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
