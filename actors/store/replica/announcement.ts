@@ -20,7 +20,8 @@ export class Announcement {
       const { record: { name, peerAddresses, clientAddresses } } = head as { record: MemberRecord };
       const known = replica.roster.current.find(({ id }) => id === from);
       if (known === undefined) return { taken: false };
-      if (known.name !== name) await control.update(from, { name, peerAddresses, clientAddresses });
+      const said = { id: from, name, peerAddresses, clientAddresses };
+      if (JSON.stringify(known) !== JSON.stringify(said)) await control.update(from, said);
       return { taken: true };
     });
   }

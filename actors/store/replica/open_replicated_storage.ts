@@ -17,7 +17,11 @@ import { ReplicatedStorageOfMember } from "./replicated_storage.ts";
 
 /** How a directory that is new begins; one that is not goes on as what it is. */
 export type StoreBeginning =
-  /** With these members, this one among them; every one of them is given the same. `cluster`: 16 hexadecimal digits. */
+  /**
+   * With these members, this one among them; every one of them is given the same. `cluster`: 16 hexadecimal digits.
+   * Once, when the store is made: a founder that has lost its directory has forgotten whom it voted for. It is removed
+   * and joins anew.
+   */
   | { readonly found: { readonly cluster: string; readonly members: readonly NewStoreMember[] } }
   /** With the ticket that `addLearner` has given. */
   | { readonly join: JoinTicket };

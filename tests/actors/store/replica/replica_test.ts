@@ -194,6 +194,20 @@ Deno.test("the directory of a single member grows to three, and shrinks again", 
   }
 });
 
+Deno.test("a member that comes back at another address lets the others know", async () => {
+  const trio = new Trio(14);
+  const leader = await trio.startAll();
+  const moved = trio.nameOf(trio.followers()[0]!);
+  await trio.kill(moved);
+  const peerAddresses = ["https://elsewhere.test:2380"];
+  const clientAddresses = ["https://elsewhere.test:2379"];
+  await trio.start(moved, { peerAddresses, clientAddresses });
+  await trio.clock.pass(3_000);
+  const { learner: _, id: __, ...record } = leader.membership.records().find(({ name }) => name === moved)!;
+  assertEquals(record, { name: moved, peerAddresses, clientAddresses });
+  await trio.closeAll();
+});
+
 Deno.test("a change of the members that cannot be made is refused with why", async () => {
   const trio = new Trio(7);
   const leader = await trio.startAll();
