@@ -46,6 +46,14 @@ const clients: Need = {
   prepare: async () => ({ env: { KUBECTL: await clientTool("kubectl"), HELM: await clientTool("helm") } }),
 };
 
+const etcd: Need = {
+  name: "etcd",
+  missing() {
+    if (!succeeds("etcd", "--version")) return "it needs etcd (Debian's etcd-server)";
+    return succeeds("etcdctl", "version") ? undefined : "it needs etcdctl (Debian's etcd-client)";
+  },
+};
+
 const browser: Need = {
   name: "a browser",
   missing() {
@@ -60,7 +68,9 @@ const browser: Need = {
 const fast: Suite = {
   name: "fast",
   paths: ["tests"],
-  ignore: ["docker", "network", "kubectl", "cluster", "browser", "simulation/many"].map((name) => `tests/${name}`),
+  ignore: ["etcd", "docker", "network", "kubectl", "cluster", "browser", "simulation/many"].map((name) =>
+    `tests/${name}`
+  ),
   flags: ["--parallel", "--sanitize-ops", "--sanitize-resources"],
   needs: [],
 };
@@ -69,6 +79,7 @@ export const suites: readonly Suite[] = [
   fast,
   { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
   { name: "kubectl", paths: ["tests/kubectl"], needs: [clients] },
+  { name: "etcd", paths: ["tests/etcd"], needs: [etcd] },
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },
   { name: "docker", paths: ["tests/docker"], needs: [root, docker] },
   { name: "cluster", paths: ["tests/cluster"], needs: [root, docker, packetFilter, clients] },

@@ -361,9 +361,17 @@ const rules: Record<string, (world: StorageWorld) => Promise<void>> = {
   },
 };
 
-/** Registers a test for each rule, with a new store each. */
-export function storageContract(name: string, open: () => Promise<StorageWorld>): void {
+/** Registers a test for each rule, with a new store each. `faults`: rules that a store of others breaks, and why. */
+export function storageContract(
+  name: string,
+  open: () => Promise<StorageWorld>,
+  faults: Readonly<Record<string, string>> = {},
+): void {
   for (const [rule, check] of Object.entries(rules)) {
+    if (faults[rule] !== undefined) {
+      Deno.test({ name: `${name} ${rule}: not tried, ${faults[rule]}`, ignore: true, fn() {} });
+      continue;
+    }
     Deno.test(`${name} ${rule}`, async () => {
       const world = await open();
       try {
