@@ -47,6 +47,8 @@ const ownNames = [
     "lock",
     "roles.lock",
     "host.lock",
+    "inspection.json",
+    "history",
   ],
   ...["chartroom.log", "dockerd.log"],
 ];

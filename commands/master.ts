@@ -195,7 +195,7 @@ class RunningMaster {
         for (const component of this.#components) system.stop(component);
         this.#presence?.stop();
         this.#made?.stopFollowing();
-        this.#inspector?.stop();
+        await this.#inspector?.stop();
         await this.#server?.close(10_000);
         this.#proxy?.close();
         this.#made?.api.close();
@@ -259,11 +259,13 @@ class RunningMaster {
       authorizer,
     });
     this.#proxy = proxy;
-    const inspector = startInspector({
+    const inspector = await startInspector({
       system,
       cluster: this.#options.state.name,
-      name: this.#options.name,
-      authorizer: authorizer,
+      state: this.#options.state,
+      name,
+      authorizer,
+      report: (problem) => this.#options.report(problem),
     });
     this.#inspector = inspector;
     new InspectedNodes(inspector.hub, {

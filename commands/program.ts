@@ -57,6 +57,8 @@ export function createProgram(): Command {
     )
     .option("--detach", "return once the cluster is ready and leave it running in the background")
     .option("--split", "run the master and each node as processes of their own, started again when they die")
+    .option("--history <bound>", "keep what every actor does on disk, for a time or up to a size: 1h, 200MB")
+    .option("--inspect-send", "let administrators send events to actors from the inspector's page")
     .option("--overcommit", "give every node the whole host's capacity instead of a share of it")
     .addOption(installOption())
     .option("--print-command", "print the plain `deno run` line and stop (done by the launcher)")

@@ -1,5 +1,6 @@
 /** `chartroom up`: a cluster in this process, or in processes of their own below it. */
 import type { ClusterState } from "./cluster_state.ts";
+import { noteInspectionWish } from "./inspection_wish.ts";
 import { Progress } from "./progress.ts";
 import { chooseRuntime, type RuntimeName } from "./runtime_choice.ts";
 import { awaitLock } from "./state_lock.ts";
@@ -17,6 +18,8 @@ export interface UpOptions {
   readonly role?: "master" | "node";
   readonly number?: number;
   readonly printCommand?: boolean;
+  readonly history?: string;
+  readonly inspectSend?: boolean;
 }
 
 /** Ends what a cluster says on its way up. */
@@ -35,6 +38,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
   }
   if (options.printCommand) throw new Error("Cannot print the command: the launcher does that (./chartroom up)");
   await state.prepare();
+  await noteInspectionWish(state, given);
   if (options.detach) {
     const { detach } = await import("./detach.ts");
     return await detach(state, options.split === true ? "supervisor" : "cluster");

@@ -18,6 +18,7 @@ import {
 } from "../../ports/inspection.ts";
 import type { Clock, Wake } from "../../ports/clock.ts";
 import { rowTest } from "./actor_filter.ts";
+import type { HistoryRecorder } from "./history_recorder.ts";
 import { HubSession } from "./hub_session.ts";
 import type { InspectionSource, SourceCounters } from "./inspection_source.ts";
 import type { Rows } from "./watch_list.ts";
@@ -36,6 +37,8 @@ export interface HubOptions {
 const lingerMs = 30_000;
 /** How long other processes get to tell of themselves before a recording is made of what is there. */
 const gatheringMs = 1_000;
+/** Records of one recording. */
+const recordedAtMost = 200_000;
 /** Actors that have ended are remembered for those who come back; beyond that they get the whole list. */
 const removedAtMost = 5_000;
 
@@ -52,6 +55,8 @@ export class Hub implements InspectionHub, Rows {
   #sequence = 0;
   /** Since when every removal is in `#removed`. */
   #completeSince = 0;
+  /** What is kept on disk; absent: the actors' own last transitions are all there is. */
+  history: HistoryRecorder | undefined;
   #linger: Wake | undefined;
   #open = false;
   #watched: ((watched: boolean) => void) | undefined;
@@ -137,8 +142,8 @@ export class Hub implements InspectionHub, Rows {
       const matches = rowTest(wish.filter);
       const rows = [...this.all()].filter((row) => maySee(row) === true && matches(row));
       const ids = new Set(rows.map(({ id }) => id));
-      const records = await this.recent((id) => ids.has(id));
       const { from = 0, to = Infinity } = wish;
+      const records = await this.past((id) => ids.has(id), from, to, recordedAtMost);
       yield JSON.stringify({ ...this.hello(client), source: "recording" });
       yield JSON.stringify({ type: "machines", machines: Object.fromEntries(this.machines) });
       const { sequence, clock } = this;
@@ -148,7 +153,6 @@ export class Hub implements InspectionHub, Rows {
         ...{ matched, total: matched, first: true, last: true },
       });
       for (const record of records) {
-        if (record.wallTime < from || record.wallTime > to) continue;
         yield JSON.stringify({ type: "records", records: [record], dropped: 0 });
       }
     } finally {
@@ -174,6 +178,7 @@ export class Hub implements InspectionHub, Rows {
       wallTime: clock.wallTime(),
       source,
       maySend: this.maySend(client),
+      ...(this.history?.from === undefined ? {} : { historyFrom: this.history.from }),
     };
   }
 
@@ -214,6 +219,13 @@ export class Hub implements InspectionHub, Rows {
   async recent(matching: (id: ActorId) => boolean): Promise<TransitionRecord[]> {
     const found = await Promise.all([...this.#sources.values()].map((source) => source.recent(matching)));
     return found.flat().sort((one, other) => one.wallTime - other.wallTime || one.sequence - other.sequence);
+  }
+
+  /** Records within the time: of the history, where one is kept, else what the actors keep of themselves. */
+  async past(matching: (id: ActorId) => boolean, from: number, to: number, most: number): Promise<TransitionRecord[]> {
+    const { history } = this;
+    if (history !== undefined) return await history.records(from, to, matching, most);
+    return (await this.recent(matching)).filter(({ wallTime }) => wallTime >= from && wallTime <= to).slice(-most);
   }
 
   async send(id: ActorId, event: Parameters<InspectionSource["send"]>[1]): Promise<void> {

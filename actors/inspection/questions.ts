@@ -17,41 +17,59 @@ const lookingAfter: Readonly<Record<string, RowTest>> = {
 export async function answerQuestion(hub: Hub, question: Past, visible: RowTest): Promise<Answer> {
   const { request } = question;
   if (question.type === "seek") {
-    const message = "Cannot go back in time: no history is kept (chartroom up --history 1h)";
-    return { type: "error", request, code: "noHistory", message };
+    const { wallTime } = question;
+    if (hub.history === undefined) {
+      const message = "Cannot go back in time: no history is kept (chartroom up --history 1h)";
+      return { type: "error", request, code: "noHistory", message };
+    }
+    const matches = rowTest(question.filter);
+    const rows = (await hub.history.rowsAt(wallTime)).filter((row) => visible(row) && matches(row));
+    return { type: "seen", request, wallTime, rows };
   }
   const answer = (records: readonly TransitionRecord[], next?: string): Answer => ({
     type: "answer",
     request,
     records,
     incidents: [],
-    ringsOnly: true,
+    ringsOnly: hub.history === undefined,
     ...(next === undefined ? {} : { next }),
   });
   if (question.type === "trace") {
-    const records = await hub.recent(test(hub, () => true, visible));
+    const records = await hub.past(test(hub, () => true, visible), 0, Infinity, 50 * recordsAtMost);
     return answer(records.filter(({ trace }) => trace === question.trace).slice(-recordsAtMost));
   }
   if (question.type === "object") {
     const { kind, namespace, name } = question;
     const concerns = rowTest({ name: [name], ...(namespace === undefined ? {} : { namespace: [namespace] }) });
     const also = lookingAfter[kind] ?? (() => true);
-    const records = await hub.recent(test(hub, (row) => concerns(row) && also(row), visible));
+    const records = await hub.past(test(hub, (row) => concerns(row) && also(row), visible), 0, Infinity, recordsAtMost);
     return answer(await withCauses(hub, records, visible));
   }
   const { id, filter, from = -Infinity, to = Infinity, limit = recordsAtMost, next } = question;
   const matches = rowTest(filter);
-  const records = (await hub.recent(test(hub, (row) => (id === undefined || row.id === id) && matches(row), visible)))
-    .filter(({ wallTime }) => wallTime >= from && wallTime <= to);
+  const wanted = test(hub, (row) => (id === undefined || row.id === id) && matches(row), visible);
+  const records = await hub.past(wanted, from, to, 10 * recordsAtMost);
   const end = next === undefined ? records.length : Math.min(records.length, Number(next) || 0);
   const begin = Math.max(0, end - Math.min(limit, recordsAtMost));
   return answer(records.slice(begin, end), begin > 0 ? String(begin) : undefined);
 }
 
+/** Also of actors that have ended: of those the address is known. */
 function test(hub: Hub, wanted: (row: ActorRow) => boolean, visible: RowTest): (id: string) => boolean {
   return (id) => {
-    const row = hub.get(id);
-    return row !== undefined && wanted(row) && visible(row);
+    const row = hub.get(id) ?? endedRow(id);
+    return wanted(row) && visible(row);
+  };
+}
+
+function endedRow(id: string): ActorRow {
+  const [node = "", kind = "", namespace = "-", name = "-", uid = "-"] = id.split("/");
+  return {
+    ...{ id, node, kind, machine: "", states: [], status: "done", since: 0, incarnation: 0, tags: [], problems: [] },
+    ...(namespace === "-" ? {} : { namespace }),
+    ...(name === "-" ? {} : { name }),
+    ...(uid === "-" ? {} : { uid }),
+    ...{ last: 0, transitions: 0, unhandled: 0 },
   };
 }
 
@@ -63,6 +81,6 @@ async function withCauses(
 ): Promise<readonly TransitionRecord[]> {
   const traces = new Set(records.map(({ trace }) => trace));
   const own = new Set(records.map(({ id }) => id));
-  const all = await hub.recent(test(hub, () => true, visible));
+  const all = await hub.past(test(hub, () => true, visible), 0, Infinity, 10 * recordsAtMost);
   return all.filter(({ id, trace }) => own.has(id) || traces.has(trace)).slice(-recordsAtMost);
 }

@@ -35,6 +35,11 @@ export class RecordedSource implements InspectionSource {
     this.end = end;
   }
 
+  /** As they stood at the end. */
+  get rows(): readonly ActorRow[] {
+    return [...this.#rows.values()];
+  }
+
   open(sink: SourceSink): void {
     this.#sink = sink;
     sink.machines(Object.fromEntries(this.#machines));

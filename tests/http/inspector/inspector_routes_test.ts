@@ -40,7 +40,10 @@ async function inspected() {
       input: undefined,
     });
   }
-  const inspector = startInspector({ system, cluster: "test", name: "master-0", authorizer });
+  const report = (problem: string) => {
+    throw new Error(problem);
+  };
+  const inspector = await startInspector({ system, cluster: "test", name: "master-0", authorizer, report });
   const api = {
     registry: { all: () => [], hasGroup: () => false },
     clock: realClock,
@@ -70,7 +73,7 @@ async function inspected() {
     ask: (path: string, init: RequestInit = {}) => fetch(`https://${host}${path}`, { ...init, client }),
     async close() {
       client.close();
-      inspector.stop();
+      await inspector.stop();
       system.stopAll();
       await server.close(0);
     },
