@@ -1,5 +1,6 @@
 /** Controllers over an API with caches that lag, in the situations that matter. */
 import { deploymentSystem, type DeploymentSystemOptions } from "./deployment_system.ts";
+import { type EndpointOptions, endpointSystem } from "./endpoint_system.ts";
 import { garbageSystem, type GarbageSystemOptions } from "./garbage_system.ts";
 import type { NamedModel } from "./model.ts";
 import { nodeSystem, type NodeSystemOptions } from "./node_system.ts";
@@ -64,6 +65,13 @@ const statefulSets: readonly Row<WorkloadOptions>[] = [
   ["back", "is scaled down and up again", "small", { budgets: { scalings: 2 } }],
 ];
 
+const endpoints: readonly Row<EndpointOptions>[] = [
+  ["pods", "pods come, fail and go, and the controller manager dies", "small", {
+    budgets: { crashes: 1, failures: 1 },
+  }],
+  ["meddling", "somebody deletes a slice", "small", { budgets: { meddlings: 1 } }],
+];
+
 /** By name, for those who check other controllers in the same situations. */
 export const nodeSituations: Readonly<Record<string, NodeSystemOptions>> = Object.fromEntries(
   nodes.map(([name, , , options]) => [name, options]),
@@ -92,6 +100,7 @@ export const controllerModels: readonly NamedModel[] = [
   ...named("deployment", deployments, deploymentSystem),
   ...named("garbage", garbage, garbageSystem),
   ...named("node", nodes, nodeSystem),
+  ...named("endpoints", endpoints, endpointSystem),
   ...named("job", jobs, jobSystem),
   ...named("statefulset", statefulSets, statefulSetSystem),
 ];

@@ -138,7 +138,11 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
     "pod.becameReady": (data, { pod }: PlainEvent) =>
       changePod(data, pod, (each) => ({
         ...each,
-        status: { phase: "Running", conditions: [{ type: "Ready", status: "True" }] },
+        status: {
+          phase: "Running",
+          podIP: each.metadata.uid.replace("uid-", "10.0.0."),
+          conditions: [{ type: "Ready", status: "True" }],
+        },
       } as Pod)),
     "pod.stopped": (data, { pod }: PlainEvent) =>
       changePod(data, pod, (each) => ({ ...each, status: { phase: "Failed" } } as Pod)),

@@ -14,6 +14,8 @@ import { jobController } from "../../machines/controllers/job/job_controller.ts"
 import { nodeLifecycleController } from "../../machines/controllers/node_lifecycle/node_lifecycle_controller.ts";
 import { statefulSetController } from "../../machines/controllers/stateful_set/stateful_set_controller.ts";
 import { taintEvictionController } from "../../machines/controllers/taint_eviction/taint_eviction_controller.ts";
+import { endpointSliceController } from "../../machines/controllers/endpoints/endpoint_slice_controller.ts";
+import { endpointSystem } from "../../machines/models/endpoint_system.ts";
 import { nodeSystem } from "../../machines/models/node_system.ts";
 import { jobSystem, statefulSetSystem } from "../../machines/models/workload_systems.ts";
 import { deploymentSituations, garbageSituations, nodeSituations } from "../../machines/models/controller_models.ts";
@@ -498,6 +500,22 @@ const otherMutants: readonly Mutant[] = [
               }) as Caches["of"],
             }, context),
         }],
+      }),
+  },
+  {
+    fault: "endpoints: does not hear of its pods",
+    model: "endpoints/pods",
+    system: () => endpointSystem({ controller: deaf(endpointSliceController, "pods") }),
+  },
+  {
+    fault: "endpoints: makes another slice for every change",
+    model: "endpoints/pods",
+    system: () =>
+      endpointSystem({
+        controller: {
+          ...endpointSliceController,
+          plan: (key, caches, context) => endpointSliceController.plan(key, blindTo(caches, "endpointslices"), context),
+        },
       }),
   },
   {
