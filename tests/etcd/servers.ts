@@ -112,7 +112,12 @@ async function writeCertificates(directory: string): Promise<CertificateFiles> {
   const now = Date.now();
   const authority = await makeAuthority("etcd", now);
   const usages = ["server", "client"] as const;
-  const own = await issue(authority, { commonName: "etcd", usages, ipAddresses: ["127.0.0.1"] }, now);
+  const own = await issue(authority, {
+    commonName: "etcd",
+    usages,
+    ipAddresses: ["127.0.0.1"],
+    dnsNames: ["localhost"],
+  }, now);
   const stranger = await issue(await makeAuthority("another", now), { commonName: "stranger", usages }, now);
   const pem = { ca: authority.certificate, cert: own.certificate, key: own.key };
   const paths = { ca: `${directory}/ca.crt`, cert: `${directory}/etcd.crt`, key: `${directory}/etcd.key` };
