@@ -14,6 +14,7 @@ export async function buildPage(): Promise<Record<string, string>> {
   const style = await Deno.readTextFile(new URL("page_style.css", page));
   return {
     "index.html": await Deno.readTextFile(new URL("page.html", page)),
+    "icon.svg": await Deno.readTextFile(new URL("icon.svg", page)),
     "page.css": `${chartColours}\n${chartRules}\n${style}`,
     "page.js": await bundle("main.tsx"),
     "layout_worker.js": await bundle("layout_worker.ts"),

@@ -65,7 +65,7 @@ export function storyOf(records: readonly TransitionRecord[]): Sentence[] {
       `"${delay}" in ${duration(due! - record.wallTime)}`
     );
     const text = [
-      `${capital(happenedInWords(record, before?.states))}.`,
+      `${happenedInWords(record, before?.states)}.`,
       ...(params === "" ? [] : [`It said ${params}.`]),
       ...(ordered.length === 0 ? [] : [`It ordered ${listed(ordered)}.`]),
       ...(armed.length === 0 ? [] : [`It armed ${listed(armed)}.`]),
@@ -76,8 +76,4 @@ export function storyOf(records: readonly TransitionRecord[]): Sentence[] {
 
 function listed(parts: readonly string[]): string {
   return parts.length < 2 ? parts.join("") : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

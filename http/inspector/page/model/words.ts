@@ -21,11 +21,11 @@ export const problemOrder: readonly Problem[] = [
   "deadLetters",
 ];
 
-/** Down and failing are red, the others yellow. */
-export function severity(row: Pick<ActorRow, "problems" | "status">): "bad" | "warn" | "good" | "over" {
+/** Down and failing are red, the others yellow; what says why it waits is at least yellow. */
+export function severity(row: Pick<ActorRow, "problems" | "status" | "says">): "bad" | "warn" | "good" | "over" {
   if (row.status === "down" || row.status === "error") return "bad";
   if (row.problems.some((problem) => problem === "down" || problem === "failing")) return "bad";
-  if (row.problems.length > 0) return "warn";
+  if (row.problems.length > 0 || (row.says !== undefined && row.status === "active")) return "warn";
   return row.status === "done" ? "over" : "good";
 }
 

@@ -9,7 +9,7 @@ import { Chip } from "./cluster_view.tsx";
 import { Explained, type Standing } from "./explained.tsx";
 import { actorLink, changeQuery, objectLink, route } from "./route.ts";
 import { Sequence } from "./sequence_view.tsx";
-import { ask, known, now, tell } from "./session.ts";
+import { ask, known, now, tell, watch } from "./session.ts";
 import { Story } from "./story_view.tsx";
 import { Try } from "./try_view.tsx";
 
@@ -17,6 +17,9 @@ const tabs = ["chart", "story", "sequence", "context", "try"] as const;
 
 export function ActorView({ id }: { id: string }) {
   useEffect(() => {
+    const [node = "", kind = "", , name = "-"] = id.split("/");
+    // The list brings the chart with it.
+    watch({ filter: { node: [node], kind: [kind], ...(name === "-" ? {} : { name: [name] }) } });
     tell({ type: "subscribe", id });
     ask<"answer">({ type: "history", id, limit: 500 }).catch(() => {});
     return () => tell({ type: "unsubscribe", id });

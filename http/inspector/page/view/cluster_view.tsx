@@ -12,7 +12,9 @@ const workers = new Set(["pod", "container", "probe", "volumes", "podStatus", "s
 export function ClusterView() {
   useEffect(() => watch({ sort: "problems", limit: most }), []);
   const all = rows.value;
-  const wrong = all.filter(({ problems, status }) => problems.length > 0 || status === "down");
+  const wrong = all.filter((row) => rank(row) > 1).toSorted((a, b) =>
+    rank(b) - rank(a) || Number(isPart(b)) - Number(isPart(a))
+  );
   const byNode = Map.groupBy(all, ({ node }) => node);
   const members = all.filter(({ facts }) => facts?.["term"] !== undefined);
   return (
@@ -31,32 +33,47 @@ export function ClusterView() {
   );
 }
 
+/** What somebody must look at; and what only waits longer than most, which watching, for one, does for ever. */
 function Problems({ wrong }: { wrong: readonly ActorRow[] }) {
-  const { machines } = known();
-  if (wrong.length === 0) return <p class="calm" role="status">Nothing is wrong: every actor is where it should be.</p>;
+  const serious = wrong.filter((row) =>
+    rank(row) === 3 || row.says !== undefined || row.problems.includes("restarting")
+  );
+  const others = wrong.filter((row) => !serious.includes(row));
   return (
     <section aria-labelledby="wrong">
-      <h2 id="wrong">Needs attention ({wrong.length})</h2>
-      <ul class="problems">
-        {wrong.slice(0, 60).map((row) => (
-          <li key={row.id} class={severity(row)}>
-            <p class="title">
-              <a href={actorLink(row.id)}>{actorName(row.id)}</a> <Chip row={row} />
-              {row.problems.map((problem) => (
-                <span key={problem} class="word" title={problemWords[problem].meaning}>
-                  {problemWords[problem].word}
-                </span>
-              ))}
-              <span class="dim">for {duration(now.value - row.since)} on {row.node}</span>
-            </p>
-            {row.says !== undefined && <p>{row.says}</p>}
-            <p class="dim">{row.states.map((path) => descriptionOf(machines.get(row.machine), path)).join(" ")}</p>
-          </li>
-        ))}
-      </ul>
-      {wrong.length > 60 && <a href={listLink({ problem: "any" })}>All {wrong.length}</a>}
+      <h2 id="wrong">Needs attention ({serious.length})</h2>
+      {serious.length === 0 && <p class="calm">Nothing says that it is wrong.</p>}
+      <ul class="problems">{serious.slice(0, 60).map((row) => <Problem key={row.id} row={row} />)}</ul>
+      {serious.length > 60 && <a href={listLink({ problem: "any" })}>All {serious.length}</a>}
+      {others.length > 0 && (
+        <details>
+          <summary>{others.length} more wait longer than most, or got events that they do not handle</summary>
+          <ul class="problems">{others.slice(0, 100).map((row) => <Problem key={row.id} row={row} />)}</ul>
+        </details>
+      )}
     </section>
   );
+}
+
+function Problem({ row }: { row: ActorRow }) {
+  const chart = known().machines.get(row.machine);
+  return (
+    <li class={severity(row)}>
+      <p class="title">
+        <a href={actorLink(row.id)}>{actorName(row.id)}</a> <Chip row={row} />
+        {row.problems.map((problem) => (
+          <span key={problem} class="word" title={problemWords[problem].meaning}>{problemWords[problem].word}</span>
+        ))}
+        <span class="dim">for {duration(now.value - row.since)} on {row.node}</span>
+      </p>
+      {row.says !== undefined && <p>{row.says}</p>}
+      <p class="dim">{row.states.map((path) => descriptionOf(chart, path)).join(" ")}</p>
+    </li>
+  );
+}
+
+function isPart({ kind, name }: ActorRow): boolean {
+  return workers.has(kind) && name !== undefined;
 }
 
 export function Chip({ row }: { row: ActorRow }) {
