@@ -1,4 +1,5 @@
 /** Controllers over an API with caches that lag, in the situations that matter. */
+import { type DaemonSetOptions, daemonSetSystem } from "./daemon_set_system.ts";
 import { deploymentSystem, type DeploymentSystemOptions } from "./deployment_system.ts";
 import { type EndpointOptions, endpointSystem } from "./endpoint_system.ts";
 import { garbageSystem, type GarbageSystemOptions } from "./garbage_system.ts";
@@ -65,6 +66,11 @@ const statefulSets: readonly Row<WorkloadOptions>[] = [
   ["back", "is scaled down and up again", "small", { budgets: { scalings: 2 } }],
 ];
 
+const daemonSets: readonly Row<DaemonSetOptions>[] = [
+  ["nodes", "a node comes, a pod is deleted", "small", { budgets: { arrivals: 1, deletions: 1 } }],
+  ["rollout", "a new image, and the controller manager dies", "small", { budgets: { edits: 1, crashes: 1 } }],
+];
+
 const endpoints: readonly Row<EndpointOptions>[] = [
   ["pods", "pods come, fail and go, and the controller manager dies", "small", {
     budgets: { crashes: 1, failures: 1 },
@@ -97,6 +103,7 @@ function named<Options>(
 }
 
 export const controllerModels: readonly NamedModel[] = [
+  ...named("daemonset", daemonSets, daemonSetSystem),
   ...named("deployment", deployments, deploymentSystem),
   ...named("garbage", garbage, garbageSystem),
   ...named("node", nodes, nodeSystem),

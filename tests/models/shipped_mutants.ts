@@ -15,6 +15,9 @@ import { nodeLifecycleController } from "../../machines/controllers/node_lifecyc
 import { statefulSetController } from "../../machines/controllers/stateful_set/stateful_set_controller.ts";
 import { taintEvictionController } from "../../machines/controllers/taint_eviction/taint_eviction_controller.ts";
 import { endpointSliceController } from "../../machines/controllers/endpoints/endpoint_slice_controller.ts";
+import { daemonSetController } from "../../machines/controllers/daemon_set/daemon_set_controller.ts";
+import { daemonSetSystem } from "../../machines/models/daemon_set_system.ts";
+import { resources } from "../../machines/objects/resources.ts";
 import { endpointSystem } from "../../machines/models/endpoint_system.ts";
 import { nodeSystem } from "../../machines/models/node_system.ts";
 import { jobSystem, statefulSetSystem } from "../../machines/models/workload_systems.ts";
@@ -513,6 +516,27 @@ const otherMutants: readonly Mutant[] = [
     system: () =>
       endpointSystem({
         controller: writing(endpointSliceController, (write) => isOf(write, "endpointslices", "update") ? [] : [write]),
+      }),
+  },
+  {
+    fault: "daemon set: does not hear of nodes",
+    model: "daemonset/nodes",
+    system: () => daemonSetSystem({ budgets: { arrivals: 1 }, controller: deaf(daemonSetController, "nodes") }),
+  },
+  {
+    fault: "daemon set: ends its pods all at once",
+    model: "daemonset/rollout",
+    system: () =>
+      daemonSetSystem({
+        budgets: { edits: 1 },
+        controller: writing(daemonSetController, (write, caches) =>
+          isOf(write, "pods", "delete")
+            ? caches.of<KubeObject>(resources.pods).list().map(({ metadata }) => ({
+              ...write,
+              name: metadata.name,
+              uid: metadata.uid,
+            } as Write))
+            : [write]),
       }),
   },
   {
