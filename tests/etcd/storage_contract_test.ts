@@ -14,7 +14,11 @@ for (const [name, start] of Object.entries(serverKinds)) {
   storageContract(`openEtcdStorage on ${name}`, async () => {
     const server = await start({ quick: true });
     const endpoints = [new URL(server.url).host];
-    const storage = await openEtcdStorage({ endpoints, tls: server.files.pem, clock: realClock, random: realRandom });
+    const storage = await openEtcdStorage({ endpoints, tls: server.files.pem, clock: realClock, random: realRandom })
+      .catch(async (error) => {
+        await server.close();
+        throw error;
+      });
     return {
       storage,
       advance: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
