@@ -1,7 +1,9 @@
 /** What the actors of this process say about an object: for `chartroom explain`. */
 import type { Env, Hono } from "hono";
+import { tellableReport } from "../actors/inspection/actor_rows.ts";
 import { type ActorSystem, partsOf } from "../actors/system.ts";
 import { explainInWords } from "../machines/explain.ts";
+import { causesInWords } from "./explain_causes.ts";
 
 export interface ExplainedActor {
   readonly address: string;
@@ -33,7 +35,9 @@ export function explainRoutes<E extends Env>(app: Hono<E>, system: ActorSystem, 
       if (namespace !== undefined && parts.namespace !== namespace) continue;
       if (kind !== undefined && parts.kind !== kind) continue;
       const report = system.report(address);
-      if (report !== undefined) actors.push({ address, kind: report.kind, text: explainInWords(report) });
+      if (report === undefined) continue;
+      const text = [...explainInWords(tellableReport(report)), ...causesInWords(system, report)];
+      actors.push({ address, kind: report.kind, text });
     }
     const { search } = new URL(c.req.url);
     const elsewhere = await others?.(search);

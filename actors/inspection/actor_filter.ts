@@ -60,3 +60,15 @@ export const sortOrders = Object.keys(comparisons) as readonly SortBy[];
 export function compareBy(sort: SortBy): Comparison {
   return comparisons[sort];
 }
+
+/** What is known of an actor that is not there (any more): its address. */
+export function addressedRow(id: string): ActorRow {
+  const [node = "", kind = "", namespace = "-", name = "-", uid = "-"] = id.split("/");
+  return {
+    ...{ id, node, kind, machine: "", states: [], status: "done", since: 0, incarnation: 0, tags: [], problems: [] },
+    ...(namespace === "-" ? {} : { namespace }),
+    ...(name === "-" ? {} : { name }),
+    ...(uid === "-" ? {} : { uid }),
+    ...{ last: 0, transitions: 0, unhandled: 0 },
+  };
+}

@@ -12,7 +12,7 @@ import {
   type TransitionRecord,
 } from "../../ports/inspection.ts";
 import type { Wake } from "../../ports/clock.ts";
-import { type RowTest, rowTest } from "./actor_filter.ts";
+import { addressedRow, type RowTest, rowTest } from "./actor_filter.ts";
 import { readClientMessage } from "./client_message.ts";
 import type { Hub } from "./inspection_hub.ts";
 import { answerQuestion, type Question } from "./questions.ts";
@@ -107,8 +107,8 @@ export class HubSession {
     const following = this.#following;
     if (following === undefined && this.subscriptions.size === 0) return;
     const mine = records.filter(({ id }) => {
-      const row = this.#hub.get(id);
-      return (this.subscriptions.has(id) || (row !== undefined && following?.(row) === true)) && this.#maySee(id, row);
+      const row = this.#hub.get(id) ?? addressedRow(id);
+      return (this.subscriptions.has(id) || following?.(row) === true) && this.#maySee(id, row);
     });
     if (this.#isBehind) {
       this.#dropped += mine.length + dropped;
@@ -222,7 +222,7 @@ export class HubSession {
   }
 
   #maySee(id: ActorId, row: Pick<ActorRow, "kind" | "namespace" | "name" | "node"> | undefined): boolean {
-    const verdict = this.#client.maySee(row ?? addressed(id));
+    const verdict = this.#client.maySee(row ?? addressedRow(id));
     // It is being found out: looked at again in a moment.
     if (verdict === undefined && this.#list !== undefined) {
       this.#list.touch([id]);
@@ -275,9 +275,4 @@ export class HubSession {
     }
     return { type: "counts", total, kinds, nodes, namespaces, problems };
   }
-}
-
-function addressed(id: ActorId): Pick<ActorRow, "kind" | "namespace" | "name" | "node"> {
-  const [node = "", kind = "", namespace = "-", name = "-"] = id.split("/");
-  return { node, kind, ...(namespace === "-" ? {} : { namespace }), ...(name === "-" ? {} : { name }) };
 }

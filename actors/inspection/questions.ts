@@ -1,6 +1,6 @@
 /** Answers of the hub to questions about what was. */
 import type { ActorRow, ClientMessage, ServerMessage, TransitionRecord } from "../../ports/inspection.ts";
-import { type RowTest, rowTest } from "./actor_filter.ts";
+import { addressedRow, type RowTest, rowTest } from "./actor_filter.ts";
 import type { Hub } from "./inspection_hub.ts";
 
 export type Question = Extract<ClientMessage, { type: "history" | "trace" | "object" | "seek" | "send" }>;
@@ -57,19 +57,8 @@ export async function answerQuestion(hub: Hub, question: Past, visible: RowTest)
 /** Also of actors that have ended: of those the address is known. */
 function test(hub: Hub, wanted: (row: ActorRow) => boolean, visible: RowTest): (id: string) => boolean {
   return (id) => {
-    const row = hub.get(id) ?? endedRow(id);
+    const row = hub.get(id) ?? addressedRow(id);
     return wanted(row) && visible(row);
-  };
-}
-
-function endedRow(id: string): ActorRow {
-  const [node = "", kind = "", namespace = "-", name = "-", uid = "-"] = id.split("/");
-  return {
-    ...{ id, node, kind, machine: "", states: [], status: "done", since: 0, incarnation: 0, tags: [], problems: [] },
-    ...(namespace === "-" ? {} : { namespace }),
-    ...(name === "-" ? {} : { name }),
-    ...(uid === "-" ? {} : { uid }),
-    ...{ last: 0, transitions: 0, unhandled: 0 },
   };
 }
 

@@ -165,8 +165,10 @@ export class SystemSource implements InspectionSource {
       } else this.#tallies.delete(id);
     }
     if (Object.keys(machines).length > 0) sink.machines(machines);
+    // Records come between: whoever hears one knows the actor already, or still.
+    if (changed.length > 0) sink.rows(changed, []);
     this.#flushRecords(sink);
-    if (changed.length > 0 || removed.length > 0) sink.rows(changed, removed);
+    if (removed.length > 0) sink.rows([], removed);
     for (const id of this.#wanted.ids) if (dirty.has(id as Address)) this.tellDetail(id);
     sink.counters({ ...system.counters });
   }

@@ -354,3 +354,21 @@ Deno.test("hub answers nonsense with an error in words", () => {
   }
   assertEquals(reader.of("error").map(({ code }) => code), Array.from({ length: 5 }, () => "badMessage"));
 });
+
+Deno.test("hub tells a follower of all that an actor did that came and went between two messages", () => {
+  const { clock, connect, lamp, system } = cluster();
+  lamp("zero");
+  const reader = new Reader();
+  const connection = connect(reader);
+  connection.say({ type: "follow", filter: { name: ["one"] } });
+  lamp("one").send({ type: "switch.pressed" });
+  clock.advance(200);
+  system.get(lampAt("one"))?.send({ type: "bulb.broke" });
+  clock.run();
+  system.stop(lampAt("one"));
+  clock.advance(200);
+  assertEquals(
+    reader.of("records").flatMap(({ records }) => records.map(({ event }) => event.type)),
+    ["xstate.init", "switch.pressed", "bulb.broke"],
+  );
+});
