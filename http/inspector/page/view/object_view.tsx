@@ -32,7 +32,11 @@ export function ObjectView({ path }: { path: string }) {
         {name} <span class="dim">{namespace}</span>
       </h1>
       {parts.length === 0 && (
-        <p role="status">Nobody looks after {path} now. A pod that no node was found for is with the scheduler.</p>
+        <p role="status">
+          No actor looks after {path}{" "}
+          now: its node has done its part. If the object is still there, it waits for its finalizers: whoever set them
+          must take them away.
+        </p>
       )}
       <div class="objects">
         {parts.map((row) => {
