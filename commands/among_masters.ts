@@ -5,7 +5,11 @@ import type { ClusterState } from "./cluster_state.ts";
 import type { AmongMasters } from "./master.ts";
 import { memberRoutes } from "./member_routes.ts";
 import { startPresence } from "./presence.ts";
-import { openMemberStorage, takeIn } from "./replicated_master.ts";
+import { numberAt, openMemberStorage, storeAuthority } from "./replicated_master.ts";
+import { takeIn } from "./take_in.ts";
+import type { JoinTicket } from "../ports/store_membership.ts";
+import { clusterKeys } from "../http/auth/certificates/pki.ts";
+import { keyFiles } from "../http/auth/certificates/key_files.ts";
 
 export interface AmongMastersOptions {
   readonly system: ActorSystem;
@@ -17,12 +21,22 @@ export interface AmongMastersOptions {
   readonly own: string;
   /** Whether that is on this host. */
   readonly onHost: boolean;
+  /** It has joined with a token. */
+  readonly joined?: { readonly ticket: JoinTicket };
   report(problem: string): void;
 }
 
 export async function amongMasters(options: AmongMastersOptions): Promise<AmongMasters> {
   const { system, state, plan, name, number, own, onHost, report } = options;
-  const storage = await openMemberStorage({ system, state, name, number, index: plan.index, report });
+  const storage = await openMemberStorage({
+    system,
+    state,
+    name,
+    number,
+    index: plan.index,
+    ...(options.joined === undefined ? {} : { joined: options.joined }),
+    report,
+  });
   const port = plan.apiServerPort;
   // Without a network each has an address of loopback to itself.
   const place = (member: number) =>
@@ -32,11 +46,22 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
     ownAddress: { host: place(number), port },
     servers: () =>
       Promise.resolve(
-        storage.membership.records().flatMap((member) => /^master-(\d+)$/.exec(member.name)?.[1] ?? [])
-          .map((member) => `https://${place(Number(member))}:${port}`),
+        storage.membership.records().flatMap(({ peerAddresses: [at] }) => {
+          const member = numberAt(plan.index, at);
+          return member === undefined ? [] : [`https://${place(member)}:${port}`];
+        }),
       ),
     startPresence: (client) => startPresence({ system, name, client, address: own, port, report }),
-    joinMaster: (request) => takeIn(storage, request),
+    joinMaster: async (request) => {
+      const files = keyFiles(state.path("pki"));
+      const now = system.clock.wallTime();
+      const keys = await clusterKeys(files, now);
+      const { name: cluster } = state;
+      return await takeIn(
+        { storage, cluster, index: plan.index, keys, storeAuthority: () => storeAuthority(files, now) },
+        request,
+      );
+    },
     extend: (routes) => memberRoutes(routes, storage.membership),
   };
 }

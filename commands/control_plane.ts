@@ -3,8 +3,9 @@ import { NftPacketFilter } from "../actors/nftables/nft_packet_filter.ts";
 import type { ActorSystem } from "../actors/system.ts";
 import type { UserInfo } from "../http/machinery/types.ts";
 import { type AddressPlan, controlPlaneAddress } from "../machines/network/address_plan.ts";
+import type { JoinTicket } from "../ports/store_membership.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { setUpControlPlaneAddresses } from "./host_network.ts";
+import { setUpControlPlaneAddresses, setUpJoinedAddress } from "./host_network.ts";
 import { takeTurn } from "./host_turn.ts";
 import { dnsPort, type HostServices } from "./host_services.ts";
 import { type Master, startMaster } from "./master.ts";
@@ -28,7 +29,12 @@ export interface ControlPlaneOptions {
   /** Names of the nodes of this very process. */
   readonly ownNodes: readonly string[];
   /** One of several masters, which share this host: its number among them. */
-  readonly replicated?: { readonly number: number; readonly masters: number };
+  readonly replicated?: {
+    readonly number: number;
+    readonly masters: number;
+    /** It was not started with the cluster, but came with a token. */
+    readonly joined?: { readonly name: string; readonly ticket: JoinTicket };
+  };
   /** Shows the steps, one after the other. */
   step<T>(title: string, body: () => Promise<T>): Promise<T>;
   report(problem: string): void;
@@ -46,12 +52,26 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const { system, state, plan, nodes, step } = options;
   const onHost = options.runtime === "docker";
   const { number, masters } = options.replicated ?? { number: 0, masters: 1 };
-  const name = masterName(number);
+  const joined = options.replicated?.joined;
+  const name = joined?.name ?? masterName(number);
   const own = controlPlaneAddress(plan, number);
-  if (onHost) await step("Network set up", () => setUpControlPlaneAddresses(plan, masters));
+  if (onHost) {
+    await step(
+      "Network set up",
+      () => joined === undefined ? setUpControlPlaneAddresses(plan, masters) : setUpJoinedAddress(plan, number),
+    );
+  }
   const among = options.replicated === undefined ? undefined : await step(
     "Member of the store opened",
-    async () => (await import("./among_masters.ts")).amongMasters({ ...options, name, number, own, onHost }),
+    async () =>
+      (await import("./among_masters.ts")).amongMasters({
+        ...options,
+        name,
+        number,
+        own,
+        onHost,
+        ...(joined === undefined ? {} : { joined }),
+      }),
   );
   const master = await step(
     `API server listening on https://127.0.0.1:${plan.apiServerPort}`,

@@ -13,6 +13,11 @@ export async function setUpControlPlaneAddresses(plan: AddressPlan, masters: num
   await new LinkAddresses(`${plan.linkPrefix}cp`).set(addresses);
 }
 
+/** Of a master that has joined: on a link of its own, since the others' is kept by the cluster. */
+export async function setUpJoinedAddress(plan: AddressPlan, number: number): Promise<void> {
+  await new LinkAddresses(`${plan.linkPrefix}cp${number}`).set([controlPlaneAddress(plan, number)]);
+}
+
 /** Pods are wired as soon as the node's bridge is up. */
 export function setUpNodeNetwork(
   system: ActorSystem,

@@ -54,6 +54,25 @@ export function joiningCommands(program: Command): void {
       await (await import("./worker.ts")).runWorker(directory, name, options);
     });
 
+  program.command("master")
+    .description("join a cluster of this host (up --masters) as one more master, until Ctrl-C")
+    .option("--join <server>", "https://host:port of a master")
+    .option("--token <token>", "from chartroom token create --master")
+    .option("--ca-hash <hash>", "sha256:... of the cluster's authority, from chartroom token create")
+    .option("--name <name>", "name of the master (default: the host's)")
+    .option("--state <directory>", "where its keys and store are kept (default: $XDG_DATA_HOME/chartroom/NAME)")
+    .addOption(
+      new Option("--runtime <runtime>", "the cluster's; simulated: pods have no network").choices([
+        "docker",
+        "simulated",
+      ])
+        .default("docker"),
+    )
+    .action(async (options) => {
+      const { name, directory } = machine(options);
+      await (await import("./joined_master.ts")).runMaster(directory, name, options);
+    });
+
   const member = program.command("member").description("the masters' members of the replicated store");
   const changed = async (change: string, name: string | undefined, options: ClusterOptions) =>
     (await import("./member.ts")).changeMember(clusterState(options), change, name);

@@ -26,6 +26,11 @@ export async function changeMember(state: ClusterState, change: string, name: st
       `Cannot ${change} "${name}": the members are ${members.map((each) => `"${each.name}"`).join(", ")}`,
     );
   }
+  if (change === "remove" && member?.reachable && /^master-\d+$/.test(member.name)) {
+    throw new Error(
+      `Cannot remove "${member.name}": it runs, and is started again by "up"; it is removed once it is gone`,
+    );
+  }
   await postJson(`${access.server}${membersPath}/${change}`, member === undefined ? {} : { id: member.id }, access);
   console.error(`Done: ${change}${member === undefined ? "" : ` ${member.name}`}.`);
 }

@@ -27,6 +27,8 @@ export interface ReplicatedMasterOptions {
   readonly number: number;
   /** The cluster's. */
   readonly index: number;
+  /** Of a master that has joined with a token: its disk is its own, and it has been given its place. */
+  readonly joined?: { readonly ticket: JoinTicket };
   report(problem: string): void;
 }
 
@@ -35,16 +37,29 @@ const firstPeerPort = 21_000;
 const portsOfCluster = 64;
 const peerHost = "127.0.0.1";
 
-export function peerPort(index: number, number: number): number {
+function peerPort(index: number, number: number): number {
   return firstPeerPort + index * portsOfCluster + number;
+}
+
+export function peerAddress(index: number, number: number): string {
+  return `https://${peerHost}:${peerPort(index, number)}`;
+}
+
+/** The number of the master whose member is reached there; undefined for another host's. */
+export function numberAt(index: number, address: string | undefined): number | undefined {
+  const { hostname, port } = new URL(address ?? "https://nowhere");
+  const number = Number(port) - peerPort(index, 0);
+  return hostname === peerHost && number >= 0 && number < portsOfCluster ? number : undefined;
 }
 
 export async function openMemberStorage(options: ReplicatedMasterOptions): Promise<ReplicatedStorage> {
   const { system, state, name, number, index } = options;
-  const directory = number === 0 ? "store" : `masters/${name}/store`;
+  const directory = number === 0 || options.joined !== undefined ? "store" : `masters/${name}/store`;
   const isNew = number > 0 && !await exists(state.path(directory));
   const port = peerPort(index, number);
-  const ticket = isNew ? await askForPlace(state, name, `https://${peerHost}:${port}`) : undefined;
+  const ticket = isNew
+    ? options.joined?.ticket ?? await askForPlace(state, name, peerAddress(index, number))
+    : undefined;
   const files = keyFiles(state.path("pki"));
   const now = system.clock.wallTime();
   const authority = await storeAuthority(files, now);
@@ -75,12 +90,19 @@ export async function openMemberStorage(options: ReplicatedMasterOptions): Promi
     processId: Deno.pid,
     ...(ticket === undefined ? {} : { begin: { join: ticket } }),
   });
+  storage.actor.subscribe((snapshot) => {
+    if (!snapshot.matches("removed")) return;
+    options.report(
+      `${name} was removed from the store: this process ends, and ${state.path(directory)} can be deleted`,
+    );
+    Deno.exit(1);
+  });
   void becomeVoter(storage, options);
   return storage;
 }
 
 /** Between members nobody's certificate counts but theirs: those of nodes and people are signed by another authority. */
-async function storeAuthority(files: KeyFiles, now: number): Promise<KeyPair> {
+export async function storeAuthority(files: KeyFiles, now: number): Promise<KeyPair> {
   const [certificate, key] = await Promise.all([files.read("store-ca.crt"), files.read("store-ca.key")]);
   if (certificate !== undefined && key !== undefined) return { certificate, key };
   const made = await makeAuthority("store-ca", now);
@@ -93,12 +115,12 @@ const placePatienceMs = 90_000;
 const againMs = 200;
 
 /** While the first master starts, or another one is just being taken in, it is asked again. */
-async function askForPlace(state: ClusterState, name: string, peerAddress: string): Promise<JoinTicket> {
+async function askForPlace(state: ClusterState, name: string, address: string): Promise<JoinTicket> {
   const deadline = performance.now() + placePatienceMs;
   for (;;) {
     try {
       const { server, authority, certificate } = await administratorAccess(state);
-      const request = { name, peerAddress };
+      const request = { name, peerAddress: address };
       return await postJson<JoinTicket>(`${server}${masterJoinPath}`, request, { authority, certificate });
     } catch (error) {
       if (performance.now() > deadline) throw error;
@@ -122,16 +144,6 @@ async function becomeVoter(storage: ReplicatedStorage, { system, state, name, re
     }
     await pause(againMs);
   }
-}
-
-/** Takes a master in. One that comes again under its name has lost its disk: what it was is not coming back. */
-export async function takeIn(
-  storage: ReplicatedStorage,
-  { name, peerAddress }: { name: string; peerAddress?: string },
-): Promise<JoinTicket> {
-  const { membership } = storage;
-  for (const member of membership.records()) if (member.name === name) await membership.remove(member.id);
-  return await membership.addLearner({ name, peerAddresses: peerAddress === undefined ? [] : [peerAddress] });
 }
 
 async function exists(path: string): Promise<boolean> {

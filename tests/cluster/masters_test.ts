@@ -4,10 +4,11 @@ import { administrator } from "../../commands/administrator.ts";
 import { ClusterState } from "../../commands/cluster_state.ts";
 import type { ConfigMap } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
-import { TestCluster } from "../support/cluster.ts";
+import { chartroom, TestCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientsMissing } from "../support/kubectl.ts";
 
+const root = new URL("../../", import.meta.url).pathname;
 const ignore = clientsMissing("kubectl", "helm");
 
 interface Member {
@@ -125,6 +126,40 @@ Deno.test({
       assertEquals(leader?.name, follower.name);
     });
     await cluster.kubectl.ok("create configmap after -n kube-public");
+
+    // One more, with a token and a disk of its own; its keys are handed to nobody else.
+    const own = ["--name", "extra", "--state", `${cluster.directory}/extra`, "--runtime", "simulated"];
+    const forWorkers = /^chartroom worker (.*)$/m.exec(await cluster.chartroom("token", "create"))![1]!;
+    const refused = await chartroom("master", ...forWorkers.split(" "), ...own);
+    assertEquals(refused.code, 1);
+    assertMatch(refused.said, /cannot post path "\/chartroom\/join\/master"/);
+    const words = /^chartroom (master .*)$/m.exec(await cluster.chartroom("token", "create", "--master"))![1]!;
+    const extra = new Deno.Command(`${root}chartroom`, {
+      args: [...words.split(" "), ...own],
+      env: { NO_COLOR: "1", CHARTROOM_DENO: Deno.execPath() },
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    try {
+      await eventually("it has a vote", async () => {
+        const roles = (await members(cluster)).map(({ name, role }) => `${name} ${role}`);
+        assert(roles.includes("extra follower"), roles.join(", "));
+      });
+      assertEquals((await Deno.stat(`${cluster.directory}/extra/pki/ca.key`)).mode! & 0o777, 0o600);
+      await cluster.chartroom("member", "remove", "extra");
+      await eventually("it is gone", async () => {
+        assertEquals((await members(cluster)).map(({ name }) => name).sort(), ["master-0", "master-1", "master-2"]);
+      });
+      assertEquals((await extra.status).code, 1);
+    } finally {
+      try {
+        extra.kill("SIGKILL");
+      } catch {
+        // It has ended, as it should.
+      }
+      await extra.status;
+    }
     assertMatch(await cluster.chartroom("status"), /Process +master-2 \d+/);
   },
 });

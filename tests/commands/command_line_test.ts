@@ -88,6 +88,7 @@ Deno.test("no role but the tests' has all permissions, or all of one kind withou
     "node --allow-read",
     "worker --allow-net",
     "worker --allow-read",
+    "joined --allow-net",
     "tools --allow-all",
   ]);
   for (const [role, flags] of roles) {

@@ -1,0 +1,94 @@
+/** `chartroom master`: a master that joins with a token, on a disk of its own. */
+import { keyFiles } from "../http/auth/certificates/key_files.ts";
+import { installClusterKeys } from "../http/auth/certificates/pki.ts";
+import { addressPlan } from "../machines/network/address_plan.ts";
+import { ClusterState } from "./cluster_state.ts";
+import { startControlPlane } from "./control_plane.ts";
+import { discoverAuthority } from "./discovery.ts";
+import { masterJoinPath } from "./join_paths.ts";
+import { postJson } from "./post_json.ts";
+import { Progress } from "./progress.ts";
+import { reportingSystem } from "./reporting_system.ts";
+import type { RuntimeName } from "./runtime_choice.ts";
+import { takeLock } from "./state_lock.ts";
+import { untilSignalled } from "./stop_signals.ts";
+import type { MasterBundle } from "./take_in.ts";
+
+export interface MasterCommandOptions {
+  readonly join?: string;
+  readonly token?: string;
+  readonly caHash?: string;
+  readonly runtime: RuntimeName;
+}
+
+/** In `master.json`; keys are in `pki`. */
+type MasterIdentity = Omit<MasterBundle, "keys" | "storeAuthority"> & { readonly name: string };
+
+/** Until it is stopped by a signal. */
+export async function runMaster(directory: string, name: string, options: MasterCommandOptions): Promise<void> {
+  const progress = new Progress();
+  const report = (problem: string) => console.error(`${new Date().toISOString()} ${problem}`);
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  const lock = await takeLock(`${directory}/lock`);
+  if (lock === undefined) throw new Error(`Cannot start master "${name}": it runs already (its state is ${directory})`);
+  const { cluster, index, number, ticket } = await readIdentity(directory) ??
+    await joinCluster(directory, name, options, progress);
+  const signalled = untilSignalled(() => Deno.exit(130));
+  const system = reportingSystem(report);
+  const control = await startControlPlane({
+    system,
+    state: new ClusterState(cluster, directory),
+    plan: addressPlan(index),
+    runtime: options.runtime,
+    nodes: 0,
+    ownNodes: [],
+    replicated: { number, masters: 0, joined: { name, ticket } },
+    step: (title, body) => progress.step(title, body),
+    report,
+  });
+  progress.say(`Master "${name}" of cluster "${cluster}" ready.`);
+  await signalled;
+  await control.stop();
+  system.stopAll();
+  progress.say(`Master "${name}" stopped; the same command goes on with it.`);
+  lock.release();
+  Deno.exit(0);
+}
+
+async function readIdentity(directory: string): Promise<MasterIdentity | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(`${directory}/master.json`));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function joinCluster(
+  directory: string,
+  name: string,
+  { join, token, caHash }: MasterCommandOptions,
+  progress: Progress,
+): Promise<MasterIdentity> {
+  if (join === undefined || token === undefined) {
+    throw new Error(
+      `Cannot start master "${name}": it has not joined a cluster yet, which takes --join and --token ` +
+        "(chartroom token create --master prints them)",
+    );
+  }
+  const authority = await progress.step(
+    `Cluster at ${join} known by its signature`,
+    () => discoverAuthority({ server: join, token, caHash }),
+  );
+  const { keys, storeAuthority, ...rest } = await progress.step(
+    "Keys handed over",
+    () => postJson<MasterBundle>(`${join}${masterJoinPath}`, { name }, { authority, token }),
+  );
+  const files = keyFiles(`${directory}/pki`);
+  await installClusterKeys(files, keys);
+  await files.write("store-ca.key", storeAuthority.key);
+  await files.write("store-ca.crt", storeAuthority.certificate);
+  const identity: MasterIdentity = { name, ...rest };
+  await Deno.writeTextFile(`${directory}/master.json`, `${JSON.stringify(identity, null, 2)}\n`, { mode: 0o600 });
+  return identity;
+}
