@@ -13,7 +13,7 @@ export interface AloneOptions {
 }
 
 export async function inspectAlone(options: AloneOptions): Promise<void> {
-  const recording = options.open === undefined ? undefined : await Deno.readTextFile(options.open);
+  const recording = options.open === undefined ? undefined : await textOf(options.open);
   const alone = serveAlone({
     port: portOf(options.listen),
     ...(recording === undefined ? {} : { recording }),
@@ -25,6 +25,17 @@ export async function inspectAlone(options: AloneOptions): Promise<void> {
     },
   });
   await alone.finished;
+}
+
+/** `-`: what is piped in, for which no permission is needed. */
+async function textOf(file: string): Promise<string> {
+  if (file === "-") return await new Response(Deno.stdin.readable).text();
+  try {
+    return await Deno.readTextFile(file);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new Error(`Cannot read "${file}": only the cluster's state may be read; say --open - < ${file}`);
+  }
 }
 
 function portOf(text: string | undefined): number {

@@ -21,7 +21,7 @@ function forActors(command: Command): Command {
 export function inspectionCommands(program: Command, { forCluster, clusterState }: Helpers<any>): void {
   forCluster(program.command("inspect"))
     .description("print a link to the live page of the cluster's statecharts, good once and for two minutes")
-    .option("--open <file>", "show a recording instead, without a cluster")
+    .option("--open <file>", "show a recording instead, without a cluster; -: what is piped in")
     .option("--listen <port>", "show XState apps that use @statelyai/inspect instead, without a cluster")
     .action(async (options) =>
       options.open !== undefined || options.listen !== undefined
