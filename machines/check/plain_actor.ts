@@ -91,7 +91,9 @@ export function plainActor<Data>(
     },
   });
   plain.add(machine);
-  const dataOf = (local: LocalState) => (local.snapshot as unknown as { context: PlainContext<Data> }).context.data;
+  // While it is down: what it starts with.
+  const dataOf = ({ snapshot }: LocalState) =>
+    snapshot === undefined ? data : (snapshot as unknown as { context: PlainContext<Data> }).context.data;
   const options = {
     sends: { send: ({ envelopes }: { envelopes: readonly Envelope[] }) => envelopes },
     view: (local: LocalState) => dataOf(local),
