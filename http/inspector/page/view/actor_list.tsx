@@ -34,7 +34,7 @@ export function ActorList() {
   useEffect(() => watch({ filter, sort, offset, limit: windowed }), [wish]);
   const { counts, matched, total } = known();
   const list = rows.value.slice(0, windowed);
-  const choice = (name: string, label: string, values: readonly (readonly [string, string])[]) => (
+  const choice = (name: string, label: string, values: readonly (readonly [string, string])[], none = "any") => (
     <label>
       {label}
       <select
@@ -44,7 +44,7 @@ export function ActorList() {
           changeQuery({ [name]: event.currentTarget.value });
         }}
       >
-        <option value="">any</option>
+        <option value="">{none}</option>
         {values.map(([value, words]) => <option key={value} value={value}>{words}</option>)}
       </select>
     </label>
@@ -86,7 +86,8 @@ export function ActorList() {
         {choice(
           "sort",
           "Order",
-          (["problems", "recent", "since", "kind", "state", "id"] as const).map((by) => [by, by] as const),
+          (["recent", "since", "kind", "state", "id"] as const).map((by) => [by, by] as const),
+          "problems",
         )}
       </form>
       <p role="status" class="dim">{matched} of {total} actors</p>
