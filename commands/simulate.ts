@@ -139,7 +139,7 @@ function partOf(base: SimulationOptions, only: string): Schedule {
 
 function openTrace(path: string): { write(line: string): void; close(): void } {
   const encoder = new TextEncoder();
-  const file = path === "-" ? undefined : Deno.openSync(path, { write: true, create: true, truncate: true });
+  const file = path === "-" ? undefined : openFile(path);
   let waiting = "";
   const flush = () => {
     const bytes = encoder.encode(waiting);
@@ -157,4 +157,15 @@ function openTrace(path: string): { write(line: string): void; close(): void } {
       file?.close();
     },
   };
+}
+
+function openFile(path: string): Deno.FsFile {
+  try {
+    return Deno.openSync(path, { write: true, create: true, truncate: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new Error(
+      `Cannot write the trace to "${path}": this command may write no files; say --trace - and redirect it`,
+    );
+  }
 }

@@ -18,6 +18,7 @@ import { createResources } from "../../http/resources/built_in.ts";
 import { loadSchema } from "../../http/schema/schema.ts";
 import type { AddressPlan } from "../../machines/network/address_plan.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
+import type { Disk } from "../../ports/disk.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Storage } from "../../ports/storage.ts";
 import type { Transport } from "../../ports/transport.ts";
@@ -96,7 +97,14 @@ const snapshots = { snapshotEvery: { entries: 1_000, bytes: 1 << 20 }, segmentBy
 
 async function openStore(options: SimulatedMasterOptions): Promise<MasterStorage> {
   const { name, process, system, random, disk, transport, members, heartbeatMs } = options;
-  const shared = { disk, clock: process, random, system, address: address({ node: name, kind: "store", name }) };
+  // Code of a process that was killed may be in the middle of something: none of it reaches the disk any more.
+  const shared = {
+    disk: process.gate<Disk>(disk),
+    clock: process,
+    random,
+    system,
+    address: address({ node: name, kind: "store", name }),
+  };
   if (transport === undefined) return await openStorage({ ...shared, ...snapshots }) as unknown as MasterStorage;
   const peers = (member: string) => [`https://${member}.simulated:2380`];
   return await openReplicatedStorage({
