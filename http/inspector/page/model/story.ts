@@ -33,7 +33,8 @@ export function refusedGuards({ guards }: TransitionRecord): string[] {
 
 /** Where it led, from where. */
 export function movedWords(record: TransitionRecord, before: readonly string[] | undefined): string {
-  if (record.edges.length === 0 && record.cause.by !== "start") return "is not handled here: nothing changed";
+  const same = before !== undefined && before.join() === record.states.join();
+  if (record.edges.length === 0 && record.cause.by !== "start" && same) return "is not handled here: nothing changed";
   const left = before?.filter((path) => !record.states.includes(path)) ?? [];
   const entered = before === undefined ? record.states : record.states.filter((path) => !before.includes(path));
   if (entered.length === 0) return record.cause.by === "start" ? "began" : "changed no state";

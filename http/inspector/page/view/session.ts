@@ -7,6 +7,7 @@ import type { ActorFilter, ActorRow, ClientMessage, ServerMessage, SortBy } from
 import { Feed } from "../model/feed.ts";
 import { Live } from "../model/live.ts";
 import { Recording } from "../model/recording.ts";
+import { isTrace, recordingOfTrace } from "../model/trace_file.ts";
 import type { Listener, Question, Source, SourceStatus } from "../model/source.ts";
 
 /** Counts frames in which something new was shown: whoever reads the feed reads this first. */
@@ -75,7 +76,7 @@ export function openRecording(name: string, text: string): void {
   const former = feed;
   feed = new Feed();
   try {
-    const recording = new Recording(text, listener);
+    const recording = new Recording(isTrace(text) ? recordingOfTrace(text) : text, listener);
     before?.close();
     source = recording;
     recorded.value = { name, from: recording.from, to: recording.to };

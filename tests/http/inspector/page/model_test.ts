@@ -5,6 +5,7 @@ import { causedBy, lanesOf } from "../../../../http/inspector/page/model/lanes.t
 import { standingAt } from "../../../../http/inspector/page/model/playback.ts";
 import { Recording } from "../../../../http/inspector/page/model/recording.ts";
 import { storyOf } from "../../../../http/inspector/page/model/story.ts";
+import { isTrace, recordingOfTrace } from "../../../../http/inspector/page/model/trace_file.ts";
 import { severity } from "../../../../http/inspector/page/model/words.ts";
 import type { ActorFilter, ServerMessage } from "../../../../ports/inspection.ts";
 import { began, chart, hello, machine, podRow, recordsOf } from "../../../browser/fake_stream.ts";
@@ -104,4 +105,23 @@ Deno.test("severity tells what says why it waits from what is fine", () => {
   assertEquals(severity(row), "bad");
   assertEquals(severity({ ...podRow(1), says: "waits" }), "warn");
   assertEquals(severity(podRow(1)), "good");
+});
+
+Deno.test("recordingOfTrace makes a simulation's trace a recording that can be stepped through", () => {
+  const trace = [
+    "0 fault 1 crash",
+    '10 worker-0 #1 worker-0/pod/default/web-0/u1.1 xstate.init by start -> {"active":{"sandbox":"creating","volumes":"mounting"}} [createSandbox,mountVolumes] {}',
+    '25 worker-0 #2 worker-0/pod/default/web-0/u1.1 sandbox.failed by order -> {"active":{"sandbox":"backOff","volumes":"mounting"}} [] {xstate.after.sandboxBackOff.pod.active=500}',
+    "26 kubelet get pods/default/web-0 at master-0: done 4",
+  ].join("\n");
+  assertEquals([isTrace(trace), isTrace('{"type":"hello"}')], [true, false]);
+  const recording = new Recording(recordingOfTrace(trace), { message() {}, status() {} });
+  assertEquals(recording.rowsAt(10).map(({ states }) => states), [[
+    "active.sandbox.creating",
+    "active.volumes.mounting",
+  ]]);
+  assertEquals(recording.rowsAt(30).map(({ states }) => states), [[
+    "active.sandbox.backOff",
+    "active.volumes.mounting",
+  ]]);
 });
