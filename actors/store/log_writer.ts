@@ -60,7 +60,16 @@ export class LogWriter {
     const last = this.#full.at(-1);
     if (last === undefined) return await this.#roll(founding);
     this.#full.pop();
-    this.#open = { ...last, file: await this.disk.open(`${this.directory}/${last.name}`) };
+    const file = await this.disk.open(`${this.directory}/${last.name}`);
+    try {
+      // A process that was killed may have appended what it never synced. It has been read and counts from now on, also
+      // when the next batch begins a new segment: loss of power must not tear this one with another after it.
+      await file.sync();
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    this.#open = { ...last, file };
   }
 
   /**
