@@ -37,7 +37,10 @@ export class Live implements Source {
 
   close(): void {
     this.#closed = true;
-    this.#socket?.close();
+    if (this.#socket === undefined) return;
+    // Whoever comes after it is not disturbed by what is still on its way.
+    this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket.close();
   }
 
   #open(): void {
@@ -65,7 +68,6 @@ export class Live implements Source {
       this.#listener.message(message);
     };
     socket.onclose = ({ code, reason }) => {
-      if (this.#closed) return this.#listener.status("closed", "closed");
       if (!this.#wasOpen && this.#waitMs > 1000) {
         this.#listener.status(
           "refused",
@@ -74,7 +76,7 @@ export class Live implements Source {
       } else {
         this.#listener.status("lost", `connection lost (${reason || code}), trying again`);
       }
-      setTimeout(() => this.#open(), this.#waitMs);
+      setTimeout(() => this.#closed || this.#open(), this.#waitMs);
       this.#waitMs = Math.min(longestWaitMs, this.#waitMs * 2);
     };
   }
