@@ -234,6 +234,7 @@ class RunningMaster {
       clock: system.clock,
       serviceCidr: plan.serviceCidr,
       serviceAccountKey: this.keys.serviceAccountKey,
+      report: (problem) => this.#options.report(problem),
     });
   }
 

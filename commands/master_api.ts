@@ -1,6 +1,8 @@
 /** The API behind a master's listener: the store's objects, who may do what with them, and what is let in. */
 import { realRandom } from "../actors/real/real_random.ts";
 import { admission } from "../http/admission/plugins.ts";
+import { followDefinitions } from "../http/custom_resources/custom_resources.ts";
+import { CustomSchema } from "../http/custom_resources/custom_schema.ts";
 import { nodeAuthorizer, podsOfNode } from "../http/auth/node_authorizer.ts";
 import { RbacPolicy } from "../http/auth/rbac/policy.ts";
 import { anyOf, mastersAuthorizer, rbacAuthorizer } from "../http/auth/rbac/rbac_authorizer.ts";
@@ -25,6 +27,7 @@ export interface MasterApiOptions {
   readonly serviceCidr: string;
   /** PKCS #8 PEM. */
   readonly serviceAccountKey: string;
+  report(problem: string): void;
 }
 
 export interface MasterApi {
@@ -37,7 +40,9 @@ export interface MasterApi {
   stopFollowing(): void;
 }
 
-export function createMasterApi({ storage, clock, serviceCidr, serviceAccountKey }: MasterApiOptions): MasterApi {
+export function createMasterApi(
+  { storage, clock, serviceCidr, serviceAccountKey, report }: MasterApiOptions,
+): MasterApi {
   const policy = new RbacPolicy();
   const now = () => clock.wallTime();
   const following: { stop(): void }[] = [];
@@ -55,11 +60,12 @@ export function createMasterApi({ storage, clock, serviceCidr, serviceAccountKey
   });
   let authorizer: Authorizer = mastersAuthorizer;
   const current: Authorizer = { authorize: (request) => authorizer.authorize(request) };
-  const api = createApi({
+  const schema = new CustomSchema(loadSchema());
+  const api: Api = createApi({
     storage,
     clock,
     random: realRandom,
-    schema: loadSchema(),
+    schema,
     resources: createResources({
       reviews: reviews({ authorizer: current, policy, tokens, now }),
       token: tokenRequestHandler({ tokens, now }),
@@ -73,8 +79,9 @@ export function createMasterApi({ storage, clock, serviceCidr, serviceAccountKey
       follow = async () => {
         const copies = plugins.follow();
         const rules = policy.follow(own, clock);
-        following.push(copies, rules);
-        await Promise.all([copies.ready, rules.ready]);
+        const custom = followDefinitions({ api, schema, client: own, clock, report });
+        following.push(copies, rules, custom);
+        await Promise.all([copies.ready, rules.ready, custom.ready]);
       };
       return [...plugins.early, ...plugins.late];
     },

@@ -76,9 +76,16 @@ export function encodeList(reply: ListReply, context: EncodingContext): Body {
     const list = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1", metadata, items };
     return encodeValue(list, representation);
   }
-  const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata };
+  const head = {
+    kind: resource.listKind ?? `${resource.kind}List`,
+    apiVersion: apiVersionOf(resource),
+    // Lists of custom resources always say whether there is more.
+    metadata: resource.custom === true ? { continue: "", ...metadata } : metadata,
+  };
   if (representation.format === "json" && !representation.pretty) return rawList(head, reply);
-  const items = entries.map(({ object: { kind: _kind, apiVersion: _version, ...item } }) => item);
+  const items = resource.custom === true
+    ? entries.map(({ object }) => object)
+    : entries.map(({ object: { kind: _kind, apiVersion: _version, ...item } }) => item);
   return encodeValue({ ...head, items }, representation);
 }
 

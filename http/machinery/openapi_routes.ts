@@ -13,7 +13,12 @@ const encoder = new TextEncoder();
 
 export function openapiRoutes(app: Hono<AppEnvironment>, schema: SchemaAccess): void {
   const encoded = new Map<string, Promise<Uint8Array<ArrayBuffer> | undefined>>();
+  let revision = schema.revision;
   const documentAt = (path: string, make: () => unknown | Promise<unknown>) => {
+    if (schema.revision !== revision) {
+      encoded.clear();
+      revision = schema.revision;
+    }
     let document = encoded.get(path);
     if (document === undefined) {
       document = Promise.resolve(make()).then((value) =>

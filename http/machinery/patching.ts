@@ -43,10 +43,18 @@ export function patched(
   }
 }
 
+/** Strategic merges go by types that are built in. */
+function unsupportedPatch(): ApiError {
+  const text = "the body of the request was in an unknown format - accepted media types include: " +
+    "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+  return new ApiError(415, "UnsupportedMediaType", text);
+}
+
 export async function patch(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
   const options = writeOptions(request, "PatchOptions");
   const warnings: string[] = [];
   const kind = request.patchType ?? "merge";
+  if (kind === "strategic" && resource.custom === true) throw unsupportedPatch();
   const body = parsePatchBody(request, kind);
   if (kind === "apply") return await apply(engine, resource, request, options, warnings, body);
   const entry = await change(engine, resource, request, options, warnings, (old) => {

@@ -47,7 +47,8 @@ const fieldLabelSpeech: Readonly<Record<string, (field: string) => string>> = {
   "batch/jobs": (field) => `field label "${field}" not supported for Job`,
 };
 
-export function unknownFieldLabel({ group, resource }: Resource, field: string): string {
+export function unknownFieldLabel({ group, resource, custom }: Resource, field: string): string {
+  if (custom === true) return `field label not supported: ${field}`;
   const speech = fieldLabelSpeech[`${group}/${resource}`];
   return speech?.(field) ??
     `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`;

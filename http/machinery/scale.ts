@@ -20,20 +20,38 @@ import { change, checkName } from "./updating.ts";
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 
 /** The Scale of an object. */
-function scaleOf({ metadata, spec, status }: KubeObject): KubeObject {
-  const wanted = (spec as { replicas?: number; selector?: unknown } | undefined) ?? {};
-  const selector = selectorText(wanted.selector);
+function scaleOf(object: KubeObject, { scalePaths }: Resource): KubeObject {
+  const { metadata } = object;
+  const replicas = memberAt(object, scalePaths?.replicas ?? replicasPath);
+  const current = memberAt(object, scalePaths?.statusReplicas ?? statusReplicasPath);
+  const selector = scalePaths === undefined
+    ? selectorText(memberAt(object, ["spec", "selector"]))
+    : String(memberAt(object, scalePaths.selector ?? []) ?? "");
   const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
   return {
     kind: "Scale",
     apiVersion: "autoscaling/v1",
     metadata: { name, ...(namespace === undefined ? {} : { namespace }), uid, resourceVersion, creationTimestamp },
-    spec: wanted.replicas === undefined || wanted.replicas === 0 ? {} : { replicas: wanted.replicas },
+    spec: replicas === undefined || replicas === 0 ? {} : { replicas },
     status: {
-      replicas: (status as { replicas?: number } | undefined)?.replicas ?? 0,
+      replicas: current ?? 0,
       ...(selector === "" ? {} : { selector }),
     },
   };
+}
+
+const replicasPath = ["spec", "replicas"];
+const statusReplicasPath = ["status", "replicas"];
+
+function memberAt(object: unknown, path: readonly string[]): unknown {
+  if (path.length === 0) return undefined;
+  return path.reduce<unknown>((found, name) => isObject(found) ? found[name] : undefined, object);
+}
+
+function withMember(object: KubeObject, path: readonly string[], value: unknown): KubeObject {
+  const [name = "", ...rest] = path;
+  const inner = rest.length === 0 ? value : withMember((object[name] ?? {}) as KubeObject, rest, value);
+  return { ...object, [name]: inner };
 }
 
 /** A replication controller's selector is a plain map. */
@@ -47,7 +65,7 @@ function selectorText(selector: unknown): string {
 export async function scale(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
   if (request.verb === "get") {
     const entry = await getEntry(engine, resource, request.namespace, request.name);
-    return { type: "value", code: 200, value: scaleOf(entry.object), warnings: [] };
+    return { type: "value", code: 200, value: scaleOf(entry.object, resource), warnings: [] };
   }
   const patches = request.verb === "patch";
   const options = writeOptions(request, patches ? "PatchOptions" : "UpdateOptions");
@@ -59,7 +77,7 @@ export async function scale(engine: Engine, resource: Resource, request: ApiRequ
     : decodeBody(engine, resource, request, options.fieldValidation, warnings, scaleKind);
   const applies = patches && kind === "apply";
   const entry = await change(engine, resource, request, options, warnings, (old) => {
-    const before = scaleOf(old);
+    const before = scaleOf(old, resource);
     const wanted = sent ??
       (applies ? body : patched(engine, { ...resource, ...scaleKind }, kind, before, body)) as KubeObject;
     checkName(wanted, request.name);
@@ -68,14 +86,13 @@ export async function scale(engine: Engine, resource: Resource, request: ApiRequ
     }
     const replicas = replicasOf(wanted, request.name);
     if (applies) return applyReplicas(engine, resource, request, options, old, replicas);
-    const next = copyJson(old);
-    next.spec = { ...(next.spec as object | undefined), replicas };
+    const next = withMember(copyJson(old), resource.scalePaths?.replicas ?? replicasPath, replicas);
     const { uid, resourceVersion } = wanted.metadata;
     next.metadata.resourceVersion = resourceVersion ?? "";
     if (uid !== undefined) next.metadata.uid = uid;
     return next;
   }, !applies);
-  return { type: "value", code: 200, value: scaleOf(entry.object), warnings };
+  return { type: "value", code: 200, value: scaleOf(entry.object, resource), warnings };
 }
 
 function replicasOf(scale: KubeObject, name: string): number {
@@ -98,11 +115,11 @@ function applyReplicas(
     apiVersion: apiVersionOf(resource),
     kind: resource.kind,
     metadata: { name: request.name } as KubeObject["metadata"],
-    spec: { replicas },
   };
+  const scaled = withMember(configuration, resource.scalePaths?.replicas ?? replicasPath, replicas);
   const manager = managerFor(resource, "scale", options, "Apply", now);
   const type = engine.schema.typeOf(resource);
-  const result = applyConfiguration(old, configuration, type, manager, { force: options.force, unowned: ["status"] });
+  const result = applyConfiguration(old, scaled, type, manager, { force: options.force, unowned: ["status"] });
   if (result.conflicts.length > 0) throw applyConflict(result.conflicts);
   return result.object;
 }

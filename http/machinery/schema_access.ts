@@ -17,6 +17,8 @@ export interface Decoded {
 }
 
 export interface SchemaAccess {
+  /** Another number whenever the documents of OpenAPI may be others; absent: they never are. */
+  readonly revision?: number;
   /**
    * A request body (JSON, YAML or protobuf) as an object of `expected`'s type, which is also assumed when the body names
    * none. The object is the caller's to change.

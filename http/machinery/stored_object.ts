@@ -118,11 +118,17 @@ export class Entry {
 
   /** Bytes of this entry as an item of a list. */
   itemLength(): number {
+    if (this.#resource.custom === true) return 21 + String(this.revision).length + this.value.length;
     return itemHead.length + 21 + String(this.revision).length + this.value.length - headOf(this.#resource).length;
   }
 
   /** Writes the item and answers where it ends. */
   writeItem(target: Uint8Array, at: number): number {
+    if (this.#resource.custom === true) {
+      const whole = this.bytes();
+      target.set(whole, at);
+      return at + whole.length;
+    }
     const text = `${itemHead}"resourceVersion":"${this.revision}",`;
     for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
     const rest = this.value.subarray(headOf(this.#resource).length);

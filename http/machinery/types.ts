@@ -229,6 +229,17 @@ export interface Resource {
     fromStored(object: KubeObject): KubeObject;
     toStored(object: KubeObject): KubeObject;
   };
+  /** A custom resource: no type is built in, so there is no strategic merge, and items of lists say what they are. */
+  readonly custom?: true;
+  /** The kind of its lists; default: the kind and "List". */
+  readonly listKind?: string;
+  /** Where its Scale is, as names of members; default: `spec.replicas`, `status.replicas` and `spec.selector`. */
+  readonly scalePaths?: {
+    readonly replicas: readonly string[];
+    readonly statusReplicas: readonly string[];
+    /** To a selector as text. */
+    readonly selector?: readonly string[];
+  };
   /** The key's group part in the store; default: `group` or, for core, nothing. `/registry/[group/]resource/[ns/]name`. */
   readonly storagePrefix?: string;
 }

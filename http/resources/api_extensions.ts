@@ -1,7 +1,7 @@
 /** apiextensions.k8s.io/v1. */
 import { dns1035LabelErrors, dns1123SubdomainErrors } from "../../machines/objects/names.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
-import type { FieldError, Resource } from "../machinery/types.ts";
+import type { FieldError, Resource, StrategyContext } from "../machinery/types.ts";
 import { validateClientConfig } from "./validation/webhooks.ts";
 import { spec, status } from "./columns/column.ts";
 import {
@@ -17,6 +17,8 @@ import {
   text,
   texts,
 } from "./fields.ts";
+import { SchemaRules } from "../custom_resources/cel/rules.ts";
+import type { JsonSchema } from "../custom_resources/json_schema.ts";
 import { row, statusSubresource } from "./row.ts";
 import { immutable, invalid, invalidFor, oneOf, type Path, path, required } from "./validation/field.ts";
 import { validateStructuralSchema } from "./validation/structural_schema.ts";
@@ -153,13 +155,33 @@ function validateVersions(versions: readonly Fields[], given: unknown): FieldErr
 
 function validateParts(given: Fields, here: Path, schemaPath: Path): FieldError[] {
   const schema = fields(given["schema"])["openAPIV3Schema"];
+  const structural = isFields(schema)
+    ? validateStructuralSchema(schema, schemaPath, has(fields(given["subresources"])["status"]))
+    : [];
   return [
-    ...(isFields(schema)
-      ? validateStructuralSchema(schema, schemaPath, has(fields(given["subresources"])["status"]))
-      : []),
+    ...structural,
+    // Rules are compiled against the types that a sound schema gives.
+    ...(isFields(schema) && structural.length === 0 ? validateRules(schema, schemaPath) : []),
     ...validateSubresources(given["subresources"], here.child("subresources")),
     ...validatePrinterColumns(given["additionalPrinterColumns"], here.child("additionalPrinterColumns")),
   ];
+}
+
+function validateRules(schema: Fields, at: Path): FieldError[] {
+  return new SchemaRules(schema as JsonSchema).errors.map(({ path: place, index, field, text, rule }) => {
+    const here = place.reduce((parent, step) => parent.child(step), at).child("x-kubernetes-validations").index(index);
+    const { rule: expression, message = "", messageExpression = "", reason, fieldPath = "", optionalOldSelf } = rule;
+    const shown = {
+      Rule: expression,
+      Message: message,
+      MessageExpression: messageExpression,
+      Reason: reason ?? null,
+      FieldPath: fieldPath,
+      OptionalOldSelf: optionalOldSelf ?? null,
+    };
+    const why = text.startsWith("ERROR") ? `compilation failed: ${text}` : text;
+    return invalid(here.child(field), shown, why);
+  });
 }
 
 function validateConversion(given: unknown): FieldError[] {
@@ -249,6 +271,29 @@ function validateUpdate(next: KubeObject, old: KubeObject): FieldError[] {
   return errors;
 }
 
+function markTerminating(object: KubeObject, { now }: StrategyContext): void {
+  object.metadata.finalizers = [
+    ...(object.metadata.finalizers ?? []).filter((name) => name !== cleanupFinalizer),
+    cleanupFinalizer,
+  ];
+  const terminating = {
+    type: "Terminating",
+    status: "True",
+    lastTransitionTime: now,
+    reason: "InstanceDeletionPending",
+    message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+  };
+  // A definition is marked without a grace period, and its generation counts changes of its spec alone.
+  delete object.metadata.deletionGracePeriodSeconds;
+  object.metadata.generation = Math.max(1, (object.metadata.generation ?? 1) - 1);
+  const before = status(object);
+  const others = list(before["conditions"]).filter((each) => each["type"] !== "Terminating");
+  object["status"] = { ...before, conditions: [...others, terminating] };
+}
+
+/** What keeps a definition until the last of its instances is gone. */
+export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
+
 export const apiExtensionsResources: readonly Resource[] = [
   row({
     group: "apiextensions.k8s.io",
@@ -280,6 +325,9 @@ export const apiExtensionsResources: readonly Resource[] = [
         next["status"] = { ...before, storedVersions: [...stored, ...added] };
       },
       validateUpdate,
+      // Its instances go before it does.
+      holdsDeletion: ({ metadata }) => metadata.deletionTimestamp === undefined,
+      prepareForDelete: markTerminating,
       allowUnconditionalUpdate: false,
     },
   }),

@@ -39,7 +39,15 @@ const starts: { file: string; packages: string[] }[] = [
   // Of `kubernetes-models` one small file each, to know where on disk the rest lies.
   {
     file: "commands/single_process.ts",
-    packages: ["@kubernetes-models/apimachinery", "hono", "kubernetes-models", "protobufjs", "xstate", "yaml"],
+    packages: [
+      "@kubernetes-models/apimachinery",
+      "@marcbachmann/cel-js",
+      "hono",
+      "kubernetes-models",
+      "protobufjs",
+      "xstate",
+      "yaml",
+    ],
   },
   { file: "commands/split.ts", packages: ["xstate"] },
   { file: "commands/down.ts", packages: [] },

@@ -29,7 +29,7 @@ export function validateStructuralSchema(schema: Fields, at: Path, hasStatus: bo
 }
 
 function validateNode(schema: Fields, at: Path, place: Place): FieldError[] {
-  const errors: FieldError[] = [];
+  const errors: FieldError[] = validateParts(schema, at);
   const type = text(schema["type"]);
   const preserve = schema["x-kubernetes-preserve-unknown-fields"];
   const intOrString = schema["x-kubernetes-int-or-string"] === true;
@@ -53,12 +53,18 @@ function validateNode(schema: Fields, at: Path, place: Place): FieldError[] {
     errors.push(invalid(at.child("type"), type, "must be empty if x-kubernetes-int-or-string is true"));
   }
   errors.push(...validateForbidden(schema, at), ...validateList(schema, type, at));
+  return errors;
+}
+
+/** What lies inside is told before what holds it. */
+function validateParts(schema: Fields, at: Path): FieldError[] {
+  const errors: FieldError[] = [];
   for (const [name, property] of Object.entries(fields(schema["properties"]))) {
     errors.push(...validateNode(fields(property), at.child("properties").key(name), { root: false, hasStatus: false }));
   }
   if (isFields(schema["items"])) {
     errors.push(...validateNode(schema["items"], at.child("items"), { root: false, hasStatus: false }));
-  } else if (type === "array" && !has(schema["items"])) errors.push(required(at.child("items"), "must be specified"));
+  } else if (schema["type"] === "array" && !has(schema["items"])) errors.push(required(at.child("items"), "must be specified"));
   const additional = schema["additionalProperties"];
   if (isFields(additional)) {
     errors.push(...validateNode(additional, at.child("additionalProperties"), { root: false, hasStatus: false }));

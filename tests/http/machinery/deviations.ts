@@ -78,7 +78,6 @@ export const kindDeviations: Readonly<Record<string, Readonly<Record<string, str
   "56_apiextensions.k8s.io_v1_CustomResourceDefinition": steps(controller, [
     ...withObject.slice(1),
     "delete of another uid",
-    "delete again",
   ]),
   "57_apiregistration.k8s.io_v1_APIService": steps(controller, withObject.slice(1, -1)),
   "20_v1_Event": steps(emptyText, withObject.slice(0, -1)),
