@@ -2,7 +2,7 @@
 import { jsonEquals } from "../../objects/json.ts";
 import type { Node, Pod } from "../../objects/object.ts";
 import { resources } from "../../objects/resources.ts";
-import { formatTime } from "../../objects/time.ts";
+import { formatTime, parseTime } from "../../objects/time.ts";
 import { type Controller, ownKey, type Plan, type Write } from "../controller.ts";
 import { conditionPatch } from "../pod_conditions.ts";
 import { isReady } from "../pod_readiness.ts";
@@ -23,12 +23,14 @@ export const nodeLifecycleController: Controller = {
     {
       // The pods' cache may be behind that of nodes: what it shows as ready only now was missed.
       resource: resources.pods,
-      keys(object, _, caches) {
+      keys(object, previous, caches) {
         const pod = object as unknown as Pod;
         const name = pod.spec?.nodeName;
         if (!name || !isReady(pod)) return [];
         const node = caches.of<Node>(resources.nodes).get(name);
-        return node !== undefined && isNotReady(node) ? [name] : [];
+        if (node === undefined || !isNotReady(node)) return [];
+        // Its kubelet lives and contradicts: marking again would go on without end. The node's own state will tell.
+        return previous !== undefined && isMarkedSince(previous as unknown as Pod, node) ? [] : [name];
       },
     },
   ],
@@ -53,6 +55,14 @@ export const nodeLifecycleController: Controller = {
 function isNotReady({ status }: Node): boolean {
   const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
   return ready === "Unknown" || ready === "False";
+}
+
+/** Not ready for no reason of its kubelet's, and since the node is not: whole seconds, so that the first one does not count. */
+function isMarkedSince({ status }: Pod, node: Node): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === "Ready");
+  if (ready?.status !== "False" || ready.reason !== undefined) return false;
+  const since = node.status?.conditions?.find(({ type }) => type === "Ready")?.lastTransitionTime;
+  return (parseTime(ready.lastTransitionTime) ?? 0) > (parseTime(since) ?? 0);
 }
 
 function sameForOthers(node: Node, previous: Node): boolean {
