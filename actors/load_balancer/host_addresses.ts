@@ -15,6 +15,15 @@ export class LinkAddresses implements HostAddresses {
   constructor(readonly link: string) {}
 
   async set(addresses: readonly string[]): Promise<void> {
+    try {
+      await this.#settle(addresses);
+    } catch {
+      // Several masters of a host may set the same at once: what one of them found missing another has made since.
+      await this.#settle(addresses);
+    }
+  }
+
+  async #settle(addresses: readonly string[]): Promise<void> {
     const exists = (await linksWith(this.link)).some(({ ifname }) => ifname === this.link);
     const what = `set addresses of ${this.link}`;
     if (addresses.length === 0) return exists ? await removeLinks([this.link], what) : undefined;
