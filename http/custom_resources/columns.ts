@@ -19,7 +19,9 @@ function customColumn(given: PrinterColumn): Column {
     name,
     type: type as Column["type"],
     format: format as Column["format"],
-    description: description === "" ? `Custom resource definition column (in JSONPath format): ${jsonPath}` : description,
+    description: description === ""
+      ? `Custom resource definition column (in JSONPath format): ${jsonPath}`
+      : description,
     priority,
     cell: (object, now) => cell(type, readJsonPath(object, steps)[0], now),
   };

@@ -152,6 +152,10 @@ function scaleErrors(object: KubeObject, { subresources }: DefinitionVersion): F
       return [{ reason: "FieldValueInvalid", field, message: `Invalid value: 0: ${why}` }];
     }
     if (value >= 0) return [];
-    return [{ reason: "FieldValueInvalid", field, message: `Invalid value: ${value}: should be a non-negative integer` }];
+    return [{
+      reason: "FieldValueInvalid",
+      field,
+      message: `Invalid value: ${value}: should be a non-negative integer`,
+    }];
   });
 }

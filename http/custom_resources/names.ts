@@ -17,7 +17,9 @@ function takenBy(others: readonly Definition[], group: string): Taken {
   for (const { spec, status } of others) {
     const accepted = status?.acceptedNames;
     if (spec.group !== group || accepted === undefined) continue;
-    for (const name of [accepted.plural, accepted.singular, ...accepted.shortNames ?? []]) if (name) resources.add(name);
+    for (const name of [accepted.plural, accepted.singular, ...accepted.shortNames ?? []]) {
+      if (name) resources.add(name);
+    }
     for (const name of [accepted.kind, accepted.listKind]) if (name) kinds.add(name);
   }
   return { resources, kinds };

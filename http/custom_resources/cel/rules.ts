@@ -1,5 +1,5 @@
 /** `x-kubernetes-validations`: rules of a schema, compiled once and asked of every object. */
-import { type Environment, Optional, type ParseResult } from "@marcbachmann/cel-js";
+import { Optional, type ParseResult } from "@marcbachmann/cel-js";
 import { isObject, jsonEquals } from "../../../machines/objects/json.ts";
 import type { FieldError } from "../../machinery/types.ts";
 import { shown } from "../../resources/validation/field.ts";
