@@ -64,7 +64,9 @@ function validateParts(schema: Fields, at: Path): FieldError[] {
   }
   if (isFields(schema["items"])) {
     errors.push(...validateNode(schema["items"], at.child("items"), { root: false, hasStatus: false }));
-  } else if (schema["type"] === "array" && !has(schema["items"])) errors.push(required(at.child("items"), "must be specified"));
+  } else if (schema["type"] === "array" && !has(schema["items"])) {
+    errors.push(required(at.child("items"), "must be specified"));
+  }
   const additional = schema["additionalProperties"];
   if (isFields(additional)) {
     errors.push(...validateNode(additional, at.child("additionalProperties"), { root: false, hasStatus: false }));

@@ -31,7 +31,7 @@ export class SimulatedObjects {
   }
 
   #write(write: Write): void {
-    if (write.type === "event") return;
+    if (write.type === "event" || write.type === "certify") return;
     const { resource } = write.resource;
     if (write.type === "create") {
       const { metadata, ...rest } = write.object as KubeObject;
