@@ -25,6 +25,7 @@ import { podSecurity } from "./pod_security.ts";
 import { serviceAccount } from "./service_account.ts";
 import { serviceAllocation } from "./service_allocation.ts";
 import { ServiceAllocator, type ServiceRanges } from "./service_allocator.ts";
+import { unenforced } from "./unenforced.ts";
 
 export interface AdmissionOptions extends ServiceRanges {
   readonly client: ApiClient;
@@ -62,7 +63,7 @@ export function admission(options: AdmissionOptions): Admission {
       runtimeClass(state),
       defaultIngressClass(state),
     ],
-    late: [serviceAllocation(allocator), escalationCheck(options.policy, options.authorizer)],
+    late: [serviceAllocation(allocator), escalationCheck(options.policy, options.authorizer), unenforced],
     follow() {
       const cluster = followCluster(state, client, clock);
       const follower = allocator as unknown as Follower<KubeObject>;

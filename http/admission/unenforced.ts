@@ -1,0 +1,31 @@
+/** What is stored and not acted upon yet says so to whoever writes it: nothing is ignored in silence. */
+import type { AdmissionPlugin, AdmissionRequest } from "../machinery/types.ts";
+
+const inVain: Readonly<Record<string, string>> = {
+  "admissionregistration.k8s.io/mutatingwebhookconfigurations": "admission webhooks are not called",
+  "admissionregistration.k8s.io/validatingwebhookconfigurations": "admission webhooks are not called",
+  "admissionregistration.k8s.io/validatingadmissionpolicies": "admission policies are not evaluated",
+  "admissionregistration.k8s.io/validatingadmissionpolicybindings": "admission policies are not evaluated",
+  "admissionregistration.k8s.io/mutatingadmissionpolicies": "admission policies are not evaluated",
+  "admissionregistration.k8s.io/mutatingadmissionpolicybindings": "admission policies are not evaluated",
+};
+
+export const unenforced: AdmissionPlugin = {
+  name: "Unenforced",
+  validate(request) {
+    if (request.operation !== "CREATE" && request.operation !== "UPDATE") return;
+    const why = whyInVain(request);
+    if (why !== undefined) request.warn(`Chartroom stores this object and does not act upon it yet: ${why}`);
+  },
+};
+
+function whyInVain({ resource, object }: AdmissionRequest): string | undefined {
+  const { group } = resource;
+  const place = `${group}/${resource.resource}`;
+  const spec = object?.spec as { service?: unknown; conversion?: { strategy?: string } } | undefined;
+  if (place === "apiregistration.k8s.io/apiservices" && spec?.service) return "aggregated APIs are not proxied";
+  if (place === "apiextensions.k8s.io/customresourcedefinitions" && spec?.conversion?.strategy === "Webhook") {
+    return "conversion webhooks are not called, versions differ in their apiVersion only";
+  }
+  return inVain[place];
+}
