@@ -223,9 +223,10 @@ const rules: Record<string, (world: StorageWorld) => Promise<void>> = {
     const seen = new Collected(storage, { key: "k" });
     await advance(6_000);
     assertEquals(await storage.keepLeaseAlive(7), { ttlSeconds: 10 });
-    await advance(9_000);
+    // Where time also runs by itself, a busy machine must not make this one 10 s.
+    await advance(6_000);
     assertEquals((await storage.range({ key: "k" })).count, 1);
-    await advance(1_500);
+    await advance(5_500);
     await seen.until(() => seen.events.length > 0);
     assertEquals(seen.lines, ["delete k 3"]);
     assertEquals(await refusal(storage.keepLeaseAlive(7)), "leaseNotFound");
