@@ -77,6 +77,9 @@ const fast: Suite = {
   needs: [],
 };
 
+/** A page in a browser, and a cluster with real pods to look at. */
+const stuckPods = "tests/browser/stuck_pods_test.ts";
+
 export const suites: readonly Suite[] = [
   fast,
   { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
@@ -91,5 +94,6 @@ export const suites: readonly Suite[] = [
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },
   { name: "docker", paths: ["tests/docker"], needs: [root, docker] },
   { name: "cluster", paths: ["tests/cluster"], needs: [root, docker, packetFilter, clients] },
-  { name: "browser", paths: ["tests/browser"], needs: [browser] },
+  { name: "browser", paths: ["tests/browser"], ignore: [stuckPods], needs: [browser] },
+  { name: "stuck-pods", paths: [stuckPods], needs: [root, docker, packetFilter, clients, browser] },
 ];

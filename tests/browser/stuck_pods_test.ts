@@ -1,14 +1,10 @@
 /** Pods that are stuck in each of the ways that users meet: the page says the cause and the next step. */
 import { assertMatch } from "@std/assert";
 import { clusterSuite } from "../support/cluster_suite.ts";
-import { succeeds } from "../../tools/docker_engine.ts";
 import { busybox } from "../docker/images.ts";
 import { goTo, openBrowser, openPage } from "./page_browser.ts";
 
-const canRun = Deno.uid() === 0 && succeeds("docker", "info");
-const test: ReturnType<typeof clusterSuite> = canRun
-  ? clusterSuite("page", { nodes: 2 })
-  : (name) => Deno.test({ name: `${name} (left out: it needs root and a running Docker)`, ignore: true, fn() {} });
+const test = clusterSuite("page", { nodes: 2 });
 
 interface Stuck {
   readonly name: string;

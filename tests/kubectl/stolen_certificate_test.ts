@@ -4,14 +4,11 @@
  */
 import { assertEquals } from "@std/assert";
 import { serve } from "../../http/server.ts";
+import { succeeds } from "../../tools/docker_engine.ts";
 import { admin, authority, serving, stranger } from "../http/server/keys.ts";
 
-const found = await new Deno.Command("gnutls-cli", { args: ["--version"] }).output().then(
-  ({ success }) => success,
-  () => false,
-);
+const found = succeeds("gnutls-cli", "--version");
 if (!found) console.log("skipped: presenting a certificate without its key takes gnutls-cli (Debian: gnutls-bin)");
-if (!found) console.log("no test of stolen certificates: gnutls-cli is not on PATH");
 
 for (const version of ["TLS1.2", "TLS1.3"]) {
   Deno.test({
