@@ -26,7 +26,7 @@ export async function runTests(args: readonly string[]): Promise<number> {
   const notes: string[] = [];
   for (const suite of suites) {
     if (names.length > 0 && !names.includes(suite.name)) continue;
-    const missing = names.length === 0 && suite.onlyNamed !== undefined ? suite.onlyNamed : reasonToSkip(suite);
+    const missing = reasonToSkip(suite);
     if (args.includes("--list")) {
       console.log(`${suite.name}: ${missing ?? "can run"}`);
     } else if (missing === undefined) {

@@ -10,8 +10,6 @@ export interface Suite {
   /** Given to `deno test` besides what every suite gets. */
   readonly flags?: readonly string[];
   readonly needs: readonly Need[];
-  /** Why it is run only where it is named; absent: it always is. */
-  readonly onlyNamed?: string;
 }
 
 /** What a machine must offer. */
@@ -84,13 +82,7 @@ export const suites: readonly Suite[] = [
   fast,
   { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
   { name: "kubectl", paths: ["tests/kubectl"], needs: [clients] },
-  {
-    name: "etcd",
-    paths: ["tests/etcd"],
-    needs: [etcd],
-    onlyNamed:
-      "a watch on an external etcd that begins in the moment of a write was seen to miss it: `deno task test:etcd`",
-  },
+  { name: "etcd", paths: ["tests/etcd"], needs: [etcd] },
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },
   { name: "docker", paths: ["tests/docker"], needs: [root, docker] },
   { name: "cluster", paths: ["tests/cluster"], needs: [root, docker, packetFilter, clients] },

@@ -23,7 +23,7 @@ import { rangeBytes, recordOf } from "./etcd_messages.ts";
 type Response = Read<typeof WatchResponse>;
 
 export interface EtcdWatchOptions {
-  readonly client: EtcdClient;
+  readonly client: Pick<EtcdClient, "stream">;
   readonly clock: Clock;
   /** Whether a progress request is answered only when all before it has been sent. */
   readonly soundProgress: boolean;
@@ -44,10 +44,15 @@ export class EtcdWatch {
   #next: number;
   #stream: EtcdStream<Read<typeof RequestMessage>, Response> | undefined;
   #wake: Wake | undefined;
+  #askWake: Wake | undefined;
   #over = false;
   #wantsProgress = false;
+  /** Counts the times that progress was asked for: only the last one is tried again. */
+  #asked = 0;
   /** Events up to this revision are the progress that was asked for. */
   #enough = Infinity;
+  /** The revision from which on events were asked for again, because one of them came without what it replaced. */
+  #again = 0;
   readonly #marker: string;
   readonly #end: string | undefined;
 
@@ -71,6 +76,7 @@ export class EtcdWatch {
     this.#over = true;
     this.started.resolve();
     this.#wake?.cancel();
+    this.#askWake?.cancel();
     this.#stream?.cancel();
     this.options.over();
   }
@@ -83,6 +89,7 @@ export class EtcdWatch {
 
   async #open(): Promise<void> {
     if (this.#over) return;
+    this.#parts = [];
     try {
       const stream = await this.options.client.stream("Watch", "Watch", services.Watch.Watch);
       if (this.#over) return stream.cancel();
@@ -101,7 +108,6 @@ export class EtcdWatch {
 
   #broken(_?: ServiceError): void {
     this.#stream = undefined;
-    this.#parts = [];
     if (this.#over) return;
     const { clock } = this.options;
     this.#wake = clock.wakeAt(clock.now() + retryMs, () => void this.#open());
@@ -131,7 +137,20 @@ export class EtcdWatch {
     if (response.fragment) return;
     const events = this.#parts;
     this.#parts = [];
+    if (this.request.previous && this.#again !== this.#next && events.some(lacksPrevious)) return this.#askAgain();
     this.#deliver(events);
+  }
+
+  /**
+   * etcd notes that a watch wants previous records only after it has begun to watch: what somebody else writes in that
+   * moment comes without. From the history it comes with them, unless they are compacted.
+   */
+  #askAgain(): void {
+    this.#again = this.#next;
+    const stream = this.#stream;
+    this.#stream = undefined;
+    stream?.cancel();
+    void this.#open();
   }
 
   #deliver(messages: Response["events"]): void {
@@ -163,6 +182,7 @@ export class EtcdWatch {
   }
 
   async #askProgress(): Promise<void> {
+    const asked = ++this.#asked;
     try {
       await this.started.promise;
       const revision = await this.options.revision();
@@ -177,7 +197,13 @@ export class EtcdWatch {
       await new Promise<void>((resolve) => clock.wakeAt(clock.now() + patienceMs, resolve));
       if (!this.#over && this.#wantsProgress) await this.options.mark(this.#marker);
     } catch {
-      // Asked again by the stream that follows the broken one; a store that stays away answers nobody.
+      if (this.#over || asked !== this.#asked || !this.#wantsProgress) return;
+      const { clock } = this.options;
+      this.#askWake = clock.wakeAt(clock.now() + retryMs, () => asked === this.#asked && void this.#askProgress());
     }
   }
+}
+
+function lacksPrevious({ type, kv, prevKv }: Response["events"][number]): boolean {
+  return prevKv === undefined && kv !== undefined && (type === eventTypes.delete || kv.version > 1);
 }

@@ -236,11 +236,9 @@ const rules: Record<string, (world: StorageWorld) => Promise<void>> = {
   "watches from now on, whole revisions in order": async ({ storage }) => {
     await write(storage, put("/p/a", "0"));
     const seen = new Collected(storage, { key: "/p/", end: prefixEnd("/p/"), previous: true });
-    await Promise.all([
-      write(storage, put("/p/a", "1"), put("/p/b", "1"), put("/q", "1")),
-      write(storage, { type: "delete", key: "/p/", end: prefixEnd("/p/") }),
-      write(storage, put("/q", "2")),
-    ]);
+    await write(storage, put("/p/a", "1"), put("/p/b", "1"), put("/q", "1"));
+    await write(storage, { type: "delete", key: "/p/", end: prefixEnd("/p/") });
+    await write(storage, put("/q", "2"));
     await seen.until(() => seen.events.length >= 4);
     assertEquals(seen.lines, [
       "put /p/a=1 2/3 v2 was 0",
@@ -248,6 +246,29 @@ const rules: Record<string, (world: StorageWorld) => Promise<void>> = {
       "delete /p/a 4 was 1",
       "delete /p/b 4 was 1",
     ]);
+    seen.watch.cancel();
+  },
+
+  // Writes under way at once take effect in any order: only what each was answered says which one came first.
+  "watches each of many writes that begin with it, once and in order of their revisions": async ({ storage }) => {
+    const seen = new Collected(storage, { key: "/p/", end: prefixEnd("/p/") });
+    const names = Array.from({ length: 20 }, (_, i) => String.fromCharCode(97 + i));
+    const written = await Promise.all(names.map(async (name) => {
+      const { revision } = await write(
+        storage,
+        put(`/p/${name}/1`, ""),
+        put(`/p/${name}/2`, ""),
+        put(`/q/${name}`, ""),
+      );
+      return { name, revision };
+    }));
+    await seen.until(() => seen.events.length >= 2 * names.length);
+    written.sort((a, b) => a.revision - b.revision);
+    assertEquals(
+      seen.events.map(({ kv }) => `${kv.key} ${kv.modRevision}`),
+      written.flatMap(({ name, revision }) => [1, 2].map((part) => `/p/${name}/${part} ${revision}`)),
+    );
+    assert(seen.batches.every(({ count }) => count % 2 === 0), "a revision was split");
     seen.watch.cancel();
   },
 
