@@ -1,9 +1,12 @@
 /**
- * permissions.txt against what is really done: everything works with it, and no program is in it that nobody runs.
- * Programs are counted by stand-ins on the PATH that note who called them and go on as the real ones.
+ * permissions.txt against what is really done: everything works with it, and nothing is in it that nobody needs.
+ * Programs are counted by stand-ins on the PATH that note who called them and go on as the real ones. What is read,
+ * written, connected to and asked of the system is what Deno's audit of permissions says; it does not say of which
+ * process, so where roles are processes of their own an entry counts as needed if one of them needs it.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parsePermissions } from "../../commands/permissions.ts";
+import { ClusterState } from "../../commands/cluster_state.ts";
+import { parsePermissions, permissionFlags } from "../../commands/permissions.ts";
 import { buildBusybox, busybox } from "../docker/images.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Client, clientsMissing, kubectl } from "../support/kubectl.ts";
@@ -16,6 +19,32 @@ const table = parsePermissions(await Deno.readTextFile(`${root}permissions.txt`)
 const inTrouble: Readonly<Record<string, readonly string[]>> = {
   ss: ["cluster", "master", "node"], // Names the process on a port that is in use: process_test.ts.
 };
+
+/** Flags that are named alike by Deno's audit. */
+const audited = ["read", "write", "net", "sys"] as const;
+
+/** What a role may do that nobody asked for. */
+async function unneeded(role: string, counted: Counted): Promise<string[]> {
+  const asked = await counted.asked();
+  const flags = await permissionFlags(role, new ClusterState(counted.name, counted.state));
+  return audited.flatMap((flag) => {
+    const list = flags.find((each) => each.startsWith(`--allow-${flag}=`))?.slice(`--allow-${flag}=`.length) ?? "";
+    return list.split(",").filter((entry) => {
+      return entry !== "" && !asked.some(({ permission, value }) => permission === flag && isWithin(value, entry));
+    }).map((entry) => `${role} --allow-${flag}=${entry}`);
+  });
+}
+
+/** `value`: a path, a host with a port, an address of a resource, or a name. */
+function isWithin(value: string, entry: string): boolean {
+  return value === entry || value.startsWith(`${entry}/`) || value.startsWith(`${entry}:`) ||
+    value.startsWith(`https://${entry}:`);
+}
+
+interface Asked {
+  readonly permission: string;
+  readonly value: string;
+}
 
 function listOf(role: string, flag: string): string[] {
   const found = table.get(role)?.find((each) => each.startsWith(`--allow-${flag}=`)) ?? "";
@@ -36,6 +65,12 @@ class Counted {
       `test-${crypto.randomUUID().slice(0, 8)}`,
     );
     await Deno.mkdir(`${counted.directory}/bin`);
+    await new Deno.Command("mkfifo", { args: [counted.#audit] }).output();
+    // Every process that starts would empty a file; and a pipe has room only while somebody reads it.
+    counted.#reader = new Deno.Command("sh", {
+      args: ["-c", 'exec cat <>"$1" >"$1.jsonl"', "sh", counted.#audit],
+      stdin: "null",
+    }).spawn();
     for (const program of new Set([...table.keys()].flatMap((role) => listOf(role, "run")))) {
       if (program === "{deno}") continue;
       const { stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`] }).output();
@@ -47,6 +82,22 @@ class Counted {
     return counted;
   }
 
+  #reader: Deno.ChildProcess | undefined;
+
+  get #audit(): string {
+    return `${this.directory}/audit`;
+  }
+
+  /** What any process asked of Deno's permissions. Lines of several that write at once may be cut: those are left out. */
+  async asked(): Promise<readonly Asked[]> {
+    const text = await Deno.readTextFile(`${this.#audit}.jsonl`);
+    const found = new Map<string, Asked>();
+    for (const [whole, permission, value] of text.matchAll(/"permission":"(\w+)","value":"([^"]+)"/g)) {
+      found.set(whole, { permission: permission!, value: value! });
+    }
+    return [...found.values()];
+  }
+
   get state(): string {
     return `${this.directory}/state`;
   }
@@ -54,7 +105,12 @@ class Counted {
   async chartroom(...args: string[]): Promise<{ said: string; pid: number }> {
     const child = new Deno.Command(`${root}chartroom`, {
       args: [...args, "--name", this.name, "--state", this.state],
-      env: { CHARTROOM_DENO: Deno.execPath(), NO_COLOR: "1", PATH: `${this.directory}/bin:${Deno.env.get("PATH")}` },
+      env: {
+        CHARTROOM_DENO: Deno.execPath(),
+        DENO_AUDIT_PERMISSIONS: this.#audit,
+        NO_COLOR: "1",
+        PATH: `${this.directory}/bin:${Deno.env.get("PATH")}`,
+      },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -78,7 +134,13 @@ class Counted {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.chartroom("down", "--delete-state").finally(() => Deno.remove(this.directory, { recursive: true }));
+    try {
+      await this.chartroom("down", "--delete-state");
+    } finally {
+      this.#reader?.kill();
+      await this.#reader?.status;
+      await Deno.remove(this.directory, { recursive: true });
+    }
   }
 }
 
@@ -185,7 +247,7 @@ const ways: { way: string; flags: string[]; roles: Record<string, string> }[] = 
 
 for (const { way, flags, roles } of ways) {
   Deno.test({
-    name: `a cluster ${way} works with its permissions, and runs every program that they name`,
+    name: `a cluster ${way} works with its permissions, and needs each of them`,
     ignore,
     fn: async () => {
       await buildBusybox();
@@ -213,6 +275,7 @@ for (const { way, flags, roles } of ways) {
         for (const [process, role] of Object.entries(roles)) add(role, calls.get(note.processes[process]));
         for (const role of all) assertEquals([role, [...used.get(role)!].sort()], [role, programsOf(role)]);
       });
+      assertEquals((await Promise.all(all.map((role) => unneeded(role, counted)))).flat(), []);
       const log = await Deno.readTextFile(`${counted.state}/chartroom.log`);
       assert(!/NotCapable|Requires .* access|failed/.test(log), log);
       // Left for `down`, with its token on a tmpfs.
