@@ -28,6 +28,7 @@ export interface AmongMastersOptions {
 
 export async function amongMasters(options: AmongMastersOptions): Promise<AmongMasters> {
   const { system, state, plan, name, number, own, onHost, report } = options;
+  const removed = Promise.withResolvers<string>();
   const storage = await openMemberStorage({
     system,
     state,
@@ -36,6 +37,7 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
     index: plan.index,
     ...(options.joined === undefined ? {} : { joined: options.joined }),
     report,
+    removed: removed.resolve,
   });
   const port = plan.apiServerPort;
   // Without a network each has an address of loopback to itself.
@@ -43,6 +45,7 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
     onHost ? controlPlaneAddress(plan, member) : `127.0.${plan.index + 1}.${member + 1}`;
   return {
     storage,
+    removed: removed.promise,
     ownAddress: { host: place(number), port },
     servers: () =>
       Promise.resolve(

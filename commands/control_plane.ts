@@ -44,6 +44,8 @@ export interface ControlPlane {
   readonly master: Master;
   /** Starts what runs once per host; nothing to do where pods have no network. */
   startHostServices(): Promise<void>;
+  /** Resolves with what to say when the other masters have removed this one: what is left is to stop. */
+  readonly removed: Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -73,6 +75,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         ...(joined === undefined ? {} : { joined }),
       }),
   );
+  const removed = among?.removed ?? new Promise<string>(() => {});
   const master = await step(
     `API server listening on https://127.0.0.1:${plan.apiServerPort}`,
     () =>
@@ -89,11 +92,15 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         report: options.report,
       }),
   );
-  await step("Cluster prepared", () => master.ready);
+  await Promise.race([
+    step("Cluster prepared", () => master.ready),
+    removed.then((message) => Promise.reject(new Error(message))),
+  ]);
   let services: HostServices | undefined;
   let turn: { stop(): void } | undefined;
   return {
     master,
+    removed,
     async startHostServices() {
       if (!onHost) return;
       const { startHostServices } = await import("./host_services.ts");

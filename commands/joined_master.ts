@@ -47,12 +47,13 @@ export async function runMaster(directory: string, name: string, options: Master
     report,
   });
   progress.say(`Master "${name}" of cluster "${cluster}" ready.`);
-  await signalled;
+  const removed = await Promise.race([signalled, control.removed]);
   await control.stop();
   system.stopAll();
-  progress.say(`Master "${name}" stopped; the same command goes on with it.`);
+  if (removed === undefined) progress.say(`Master "${name}" stopped; the same command goes on with it.`);
+  else report(removed);
   lock.release();
-  Deno.exit(0);
+  Deno.exit(removed === undefined ? 0 : 1);
 }
 
 async function readIdentity(directory: string): Promise<MasterIdentity | undefined> {

@@ -55,6 +55,8 @@ export interface MasterOptions {
 export interface AmongMasters {
   /** This master's member of the replicated store. */
   readonly storage: OpenedStorage;
+  /** Resolves with what to say when the others have removed the member: nothing can be read or written here then. */
+  readonly removed: Promise<string>;
   /** Where it listens besides the port that all masters of the host share. */
   readonly ownAddress: ListenAddress;
   /** Keeps the service `kubernetes` pointing to the masters that live. Absent: it points to this one. */

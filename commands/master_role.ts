@@ -31,8 +31,11 @@ export const startMasterRole: StartRole = async ({ state, index, options, done, 
     // The first master's affair, when there are several.
     ...(options.number > 0 ? [] : numbers).map((number) => issueNodeCredentials(state, number, plan, authority, now)),
   ]);
-  return async () => {
-    await control.stop();
-    system.stopAll();
+  return {
+    over: control.removed,
+    async stop() {
+      await control.stop();
+      system.stopAll();
+    },
   };
 };

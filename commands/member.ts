@@ -1,12 +1,34 @@
 /** `chartroom member`: the masters' members of the replicated store. */
-import { type Access, administratorAccess } from "./administrator.ts";
+import { administratorAccess } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { type MemberList, membersPath } from "./member_routes.ts";
-import { postJson } from "./post_json.ts";
+import { getJson, NoAnswer, postJson, Refused } from "./post_json.ts";
 import { printTable } from "./token.ts";
 
+/** How the members are asked; masters share an address, and any of them may end while it answers. */
+export interface MembersDoor {
+  list(): Promise<MemberList>;
+  change(change: string, id: string | undefined): Promise<void>;
+}
+
+type Member = MemberList[number];
+
+/** What is true once a change has been made, whoever made it. */
+const isMade: Readonly<
+  Record<string, (now: MemberList, member: Member | undefined, before: MemberList) => boolean>
+> = {
+  promote: (now, member) => now.some(({ id, learner }) => id === member?.id && !learner),
+  remove: (now, member) => now.length > 0 && !now.some(({ id }) => id === member?.id),
+  "move-leader": (now, member, before) => {
+    const leader = leaderOf(now);
+    return leader !== undefined && (member === undefined ? leader !== leaderOf(before) : leader === member.id);
+  },
+};
+
+const leaderOf = (members: MemberList) => members.find(({ role }) => role === "leader")?.id;
+
 export async function listMembers(state: ClusterState): Promise<void> {
-  const rows = (await readMembers(await administratorAccess(state))).map((member) => [
+  const rows = (await patiently((await membersDoor(state)).list)).map((member) => [
     member.name || "?",
     member.id,
     member.reachable ? member.role : "unreachable",
@@ -18,8 +40,8 @@ export async function listMembers(state: ClusterState): Promise<void> {
 
 /** `name`: the member's name or id. */
 export async function changeMember(state: ClusterState, change: string, name: string | undefined): Promise<void> {
-  const access = await administratorAccess(state);
-  const members = await readMembers(access);
+  const door = await membersDoor(state);
+  const members = await patiently(door.list);
   const member = members.find((each) => each.name === name || each.id === name);
   if (name !== undefined && member === undefined) {
     throw new Error(
@@ -31,17 +53,57 @@ export async function changeMember(state: ClusterState, change: string, name: st
       `Cannot remove "${member.name}": it runs, and is started again by "up"; it is removed once it is gone`,
     );
   }
-  await postJson(`${access.server}${membersPath}/${change}`, member === undefined ? {} : { id: member.id }, access);
+  await makeChange(door, change, member, members);
   console.error(`Done: ${change}${member === undefined ? "" : ` ${member.name}`}.`);
 }
 
-async function readMembers({ server, authority, certificate: { certificate, key } }: Access): Promise<MemberList> {
-  using client = Deno.createHttpClient({ caCerts: [authority], cert: certificate, key });
-  const response = await fetch(`${server}${membersPath}`, { client });
-  const text = await response.text();
-  if (response.ok) return JSON.parse(text);
-  if (response.status !== 404) {
-    throw new Error(`Cannot list members: the API server answered ${response.status}: ${text}`);
+/**
+ * An answer may be lost with the master that was to give it: the members are looked at then, and only what has not
+ * happened is asked for again.
+ */
+export async function makeChange(
+  door: MembersDoor,
+  change: string,
+  member: Member | undefined,
+  before: MemberList,
+  pause = pauseBetween,
+): Promise<void> {
+  let isFirst = true;
+  await patiently(async () => {
+    if (!isFirst && isMade[change]?.(await door.list(), member, before)) return;
+    isFirst = false;
+    await door.change(change, member?.id);
+  }, pause);
+}
+
+const attempts = 40;
+const pauseBetween = () => new Promise<void>((resolve) => setTimeout(resolve, 250));
+
+async function patiently<T>(act: () => Promise<T>, pause = pauseBetween): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || attempt === attempts) throw error;
+      await pause();
+    }
   }
-  throw new Error("Cannot list members: this cluster has one master, on its own (up --masters 3 replicates the store)");
+}
+
+async function membersDoor(state: ClusterState): Promise<MembersDoor> {
+  const access = await administratorAccess(state);
+  const url = `${access.server}${membersPath}`;
+  return {
+    async list() {
+      try {
+        return await getJson<MemberList>(url, access);
+      } catch (error) {
+        if (!(error instanceof Refused && error.status === 404)) throw error;
+        throw new Error(
+          "Cannot list members: this cluster has one master, on its own (up --masters 3 replicates the store)",
+        );
+      }
+    },
+    change: (change, id) => postJson(`${url}/${change}`, id === undefined ? {} : { id }, access),
+  };
 }

@@ -9,17 +9,25 @@ export const membersPath = "/chartroom/members";
 export type MemberList = readonly StoreMemberStatus[];
 
 export function memberRoutes<E extends Env>(app: Hono<E>, membership: StoreMembershipControl): void {
-  app.get(membersPath, async (c) => c.json(await membership.members()));
+  app.get(membersPath, async (c) => c.json(await refusing(membership.members())));
   app.post(`${membersPath}/:change`, async (c) => {
     const { id } = await c.req.json<{ id?: string }>();
-    try {
-      await changes(c.req.param("change"), membership)(id);
-    } catch (error) {
-      if (!(error instanceof AdministrationError)) throw error;
-      throw new ApiError(409, "Conflict", error.message);
-    }
+    await refusing(changes(c.req.param("change"), membership)(id));
     return c.json({});
   });
+}
+
+/** Another master, or this one a little later, may know. */
+const passing = ["unhealthy", "noLeader", "timedOut"];
+
+async function refusing<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof AdministrationError)) throw error;
+    if (!passing.includes(error.code)) throw new ApiError(409, "Conflict", error.message);
+    throw new ApiError(503, "ServiceUnavailable", error.message, { retryAfterSeconds: 1 });
+  }
 }
 
 function changes(name: string, membership: StoreMembershipControl): (id: string | undefined) => Promise<void> {

@@ -40,9 +40,11 @@ export const startNodeRole: StartRole = async ({ state, index, options, done, re
   });
   await nodeReady(system, client, name);
   done(`Node ${name} ready`);
-  return async () => {
-    await node.stop();
-    system.stopAll();
-    client.close();
+  return {
+    async stop() {
+      await node.stop();
+      system.stopAll();
+      client.close();
+    },
   };
 };

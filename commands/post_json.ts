@@ -1,38 +1,60 @@
-/** One question to a master, by somebody who has a token and knows the authority. */
+/** One question to a master, by somebody who knows the authority and has a token or a certificate. */
 import type { Status } from "../machines/objects/status.ts";
 
+export interface Credentials {
+  /** PEM. */
+  readonly authority: string;
+  readonly token?: string;
+  readonly certificate?: { readonly certificate: string; readonly key: string };
+}
+
+/** The connection ended before the answer came, or the server cannot say: what was asked may have happened or not. */
+export class NoAnswer extends Error {}
+
+/** The server has said no. */
+export class Refused extends Error {
+  constructor(readonly status: number, message: string) {
+    super(message);
+  }
+}
+
 /** @throws Error with what the server said. */
-export async function postJson<T>(
-  url: string,
-  body: unknown,
-  { authority, token, certificate }: {
-    authority: string;
-    token?: string;
-    certificate?: { certificate: string; key: string };
-  },
-): Promise<T> {
-  const client = Deno.createHttpClient({
+export async function postJson<T>(url: string, body: unknown, credentials: Credentials): Promise<T> {
+  return await ask(url, { method: "POST", body: JSON.stringify(body) }, credentials);
+}
+
+/** @throws Error with what the server said. */
+export async function getJson<T>(url: string, credentials: Credentials): Promise<T> {
+  return await ask(url, {}, credentials);
+}
+
+async function ask<T>(url: string, init: RequestInit, { authority, token, certificate }: Credentials): Promise<T> {
+  using client = Deno.createHttpClient({
     caCerts: [authority],
     ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
   });
+  const headers = {
+    "content-type": "application/json",
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
+  const { ok, status, text } = await answered(() => fetch(url, { ...init, client, headers }), url);
+  if (ok) return JSON.parse(text) as T;
+  if (status === 401) {
+    throw new Refused(status, `Cannot join ${new URL(url).origin}: the token is wrong or has expired`);
+  }
+  const said = messageOf(text) ?? `Cannot ask ${url}: it answered ${status}: ${text.slice(0, 300)}`;
+  throw status === 503 ? new NoAnswer(said) : new Refused(status, said);
+}
+
+async function answered(send: () => Promise<Response>, url: string) {
   try {
-    const response = await fetch(url, {
-      method: "POST",
-      client,
-      headers: {
-        "content-type": "application/json",
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
-      body: JSON.stringify(body),
-    });
-    const text = await response.text();
-    if (response.ok) return JSON.parse(text) as T;
-    if (response.status === 401) {
-      throw new Error(`Cannot join ${new URL(url).origin}: the token is wrong or has expired`);
-    }
-    throw new Error(messageOf(text) ?? `Cannot ask ${url}: it answered ${response.status}: ${text.slice(0, 300)}`);
-  } finally {
-    client.close();
+    const response = await send();
+    return { ok: response.ok, status: response.status, text: await response.text() };
+  } catch (error) {
+    const { message } = error as Error;
+    // One of several masters always listens: none does, so waiting for another answer is of no use.
+    if (/connection refused/i.test(message)) throw new Error(`Cannot ask ${url}: nobody listens there`);
+    throw new NoAnswer(`Cannot ask ${url}: ${message}`);
   }
 }
 

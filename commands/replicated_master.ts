@@ -30,6 +30,8 @@ export interface ReplicatedMasterOptions {
   /** Of a master that has joined with a token: its disk is its own, and it has been given its place. */
   readonly joined?: { readonly ticket: JoinTicket };
   report(problem: string): void;
+  /** The others have removed this member: it takes part no more, and whoever asks it is refused. */
+  removed(message: string): void;
 }
 
 /** Members of one host speak over loopback. */
@@ -92,10 +94,9 @@ export async function openMemberStorage(options: ReplicatedMasterOptions): Promi
   });
   storage.actor.subscribe((snapshot) => {
     if (!snapshot.matches("removed")) return;
-    options.report(
+    options.removed(
       `${name} was removed from the store: this process ends, and ${state.path(directory)} can be deleted`,
     );
-    Deno.exit(1);
   });
   void becomeVoter(storage, options);
   return storage;

@@ -29,8 +29,15 @@ export interface RoleWorld {
   report(problem: string): void;
 }
 
-/** Resolves when the role does its work, with how to end it in order. */
-export type StartRole = (world: RoleWorld) => Promise<() => Promise<void>>;
+export interface RunningRole {
+  /** Resolves with why when it can work no more, and is to be stopped. */
+  readonly over?: Promise<string>;
+  /** In order. */
+  stop(): Promise<void>;
+}
+
+/** Resolves when the role does its work. */
+export type StartRole = (world: RoleWorld) => Promise<RunningRole>;
 
 export async function runRole(state: ClusterState, options: RoleOptions): Promise<void> {
   // Whoever brings the cluster up after a crash waits for us: two masters must never write one store.
@@ -42,18 +49,20 @@ export async function runRole(state: ClusterState, options: RoleOptions): Promis
   const start: StartRole = options.role === "master"
     ? (await import("./master_role.ts")).startMasterRole
     : (await import("./node_role.ts")).startNodeRole;
-  const stop = await start({
+  const problem = (text: string) => console.error(`${new Date().toISOString()} ${text}`);
+  const running = await start({
     state,
     index: identity.index,
     options,
     done: (text) => report({ type: "step", text }),
-    report: (problem) => console.error(`${new Date().toISOString()} ${problem}`),
+    report: problem,
   });
   report({ type: "ready" });
-  await ended;
-  await stop();
+  const why = await Promise.race([ended, ...(running.over === undefined ? [] : [running.over])]);
+  await running.stop();
+  if (why !== undefined) problem(why);
   lock.release();
-  Deno.exit(0);
+  Deno.exit(why === undefined ? 0 : 1);
 }
 
 function report(fact: RoleReport): void {

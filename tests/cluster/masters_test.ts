@@ -1,36 +1,20 @@
 /** Three masters, each a process, with a replicated store: none of them may be missed. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { administrator } from "../../commands/administrator.ts";
+import { administrator, administratorAccess } from "../../commands/administrator.ts";
 import { ClusterState } from "../../commands/cluster_state.ts";
+import { type MemberList, membersPath } from "../../commands/member_routes.ts";
+import { getJson, postJson } from "../../commands/post_json.ts";
+import { addressPlan } from "../../machines/network/address_plan.ts";
 import type { ConfigMap } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { chartroom, TestCluster } from "../support/cluster.ts";
 import { eventually } from "../support/eventually.ts";
 import { clientsMissing } from "../support/kubectl.ts";
+import { JoinedProcess, joinWords, members, settled } from "../support/masters.ts";
 
-const root = new URL("../../", import.meta.url).pathname;
 const ignore = clientsMissing("kubectl", "helm");
-
-interface Member {
-  readonly name: string;
-  readonly role: string;
-  readonly pid: number;
-}
-
-async function members(cluster: TestCluster): Promise<Member[]> {
-  const [, ...lines] = (await cluster.chartroom("member", "list")).trim().split("\n");
-  return lines.map((line) => {
-    const [name = "", , role = "", , , pid = ""] = line.split(/ {2,}/);
-    return { name, role, pid: Number(pid) };
-  });
-}
-
-const settled = (cluster: TestCluster) =>
-  eventually("there are a leader and two followers", async () => {
-    const all = await members(cluster);
-    assertEquals(all.map(({ role }) => role).sort(), ["follower", "follower", "leader"]);
-    return all;
-  });
+/** Of the first master that joins with a token. */
+const joinedNumber = 8;
 
 /** Writes one object after the other for as long as it is not stopped; each has an attempt as long as it takes. */
 async function startWriting(cluster: TestCluster) {
@@ -126,40 +110,54 @@ Deno.test({
       assertEquals(leader?.name, follower.name);
     });
     await cluster.kubectl.ok("create configmap after -n kube-public");
+  },
+});
 
-    // One more, with a token and a disk of its own; its keys are handed to nobody else.
-    const own = ["--name", "extra", "--state", `${cluster.directory}/extra`, "--runtime", "simulated"];
-    const forWorkers = /^chartroom worker (.*)$/m.exec(await cluster.chartroom("token", "create"))![1]!;
-    const refused = await chartroom("master", ...forWorkers.split(" "), ...own);
+Deno.test({
+  name: "a master that is removed answers what it was asked, its own removal too, and ends; its name can join again",
+  ignore,
+  fn: async () => {
+    const flags = ["--masters", "3", "--runtime", "simulated"];
+    await using cluster = await TestCluster.start({ nodes: 1, flags });
+    const own = ["--name", "extra", "--runtime", "simulated"];
+    const at = (directory: string) => ["--state", `${cluster.directory}/${directory}`];
+    const refused = await chartroom(
+      "master",
+      ...(await joinWords(cluster)).slice(1),
+      ...own,
+      ...at("never"),
+    );
     assertEquals(refused.code, 1);
     assertMatch(refused.said, /cannot post path "\/chartroom\/join\/master"/);
-    const words = /^chartroom (master .*)$/m.exec(await cluster.chartroom("token", "create", "--master"))![1]!;
-    const extra = new Deno.Command(`${root}chartroom`, {
-      args: [...words.split(" "), ...own],
-      env: { NO_COLOR: "1", CHARTROOM_DENO: Deno.execPath() },
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    try {
+    const words = await joinWords(cluster, "--master");
+    const removals = {
+      byCommand: () => cluster.chartroom("member", "remove", "extra"),
+      byItself: () => removedByItself(cluster),
+    };
+    for (const [directory, remove] of Object.entries(removals)) {
+      await using extra = new JoinedProcess([...words, ...own, ...at(directory)]);
       await eventually("it has a vote", async () => {
         const roles = (await members(cluster)).map(({ name, role }) => `${name} ${role}`);
         assert(roles.includes("extra follower"), roles.join(", "));
       });
-      assertEquals((await Deno.stat(`${cluster.directory}/extra/pki/ca.key`)).mode! & 0o777, 0o600);
-      await cluster.chartroom("member", "remove", "extra");
-      await eventually("it is gone", async () => {
-        assertEquals((await members(cluster)).map(({ name }) => name).sort(), ["master-0", "master-1", "master-2"]);
-      });
+      // Its keys are handed to nobody else.
+      assertEquals((await Deno.stat(`${cluster.directory}/${directory}/pki/ca.key`)).mode! & 0o777, 0o600);
+      await remove();
       assertEquals((await extra.status).code, 1);
-    } finally {
-      try {
-        extra.kill("SIGKILL");
-      } catch {
-        // It has ended, as it should.
-      }
-      await extra.status;
+      assertMatch(extra.said, /extra was removed from the store: this process ends, and \S+ can be deleted/);
+      assertEquals((await members(cluster)).map(({ name }) => name).sort(), ["master-0", "master-1", "master-2"]);
     }
     assertMatch(await cluster.chartroom("status"), /Process +master-2 \d+/);
   },
 });
+
+/** Asked at the address that is its alone. */
+async function removedByItself(cluster: TestCluster): Promise<void> {
+  const state = new ClusterState(cluster.name, cluster.state);
+  const access = await administratorAccess(state);
+  const { index } = (await state.identity())!;
+  const { id } = (await getJson<MemberList>(`${access.server}${membersPath}`, access))
+    .find(({ name }) => name === "extra")!;
+  const server = `https://127.0.${index + 1}.${joinedNumber + 1}:${addressPlan(index).apiServerPort}`;
+  await postJson(`${server}${membersPath}/remove`, { id }, access);
+}

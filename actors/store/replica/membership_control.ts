@@ -71,7 +71,8 @@ export class MembershipControl implements StoreMembershipControl {
   }
 
   async members(): Promise<readonly StoreMemberStatus[]> {
-    const { link } = this.replica;
+    const { link, isOpen } = this.replica;
+    if (!isOpen) throw new AdministrationError("unhealthy", "Cannot list the members: this one takes part no more");
     return await Promise.all(
       this.records().map(async (record) => {
         const said = record.id === this.id
@@ -159,7 +160,7 @@ export class MembershipControl implements StoreMembershipControl {
     const deadline = clock.now() + requestTimeoutMs;
     for (;;) {
       const refused = await this.#tryChange(change);
-      if (refused === undefined) return await this.#seen(change, deadline);
+      if (refused === undefined || this.#isOwnEnd(change)) return await this.#seen(change, deadline);
       if (!passing.includes(refused) || clock.now() >= deadline) throw errorOf(change, refused);
       await new Promise<void>((resolve) => clock.wakeAt(clock.now() + againMs, resolve));
     }
@@ -178,6 +179,12 @@ export class MembershipControl implements StoreMembershipControl {
   async #changeHere({ change, record }: Change): Promise<string | undefined> {
     if (!this.replica.isLeader) return "notLeader";
     return (await this.replica.writes.submitChange(change, record))?.refusal;
+  }
+
+  /** Nobody is heard any more by a member that is gone, not even who says that it is. */
+  #isOwnEnd({ change: { type, member } }: Change): boolean {
+    const { actor } = this.replica;
+    return type === "removeMember" && member === this.id && (actor?.getSnapshot().matches("removed") ?? false);
   }
 
   /** The own log knows of it too: who asks next is told of it. */

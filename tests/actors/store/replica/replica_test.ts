@@ -194,6 +194,23 @@ Deno.test("the directory of a single member grows to three, and shrinks again", 
   }
 });
 
+for (const who of ["a follower", "the leader"]) {
+  Deno.test(`${who} that is asked to remove itself answers that it was done, and lists no members any more`, async () => {
+    const trio = new Trio(15);
+    const leader = await trio.startAll();
+    const asked = who === "the leader" ? leader : trio.followers()[0]!;
+    const { id } = asked.membership;
+    await trio.within(asked.membership.remove(id));
+    await trio.clock.until(() => asked.actor.getSnapshot().matches("removed"), 5_000);
+    const error = await assertRejects(() => trio.within(asked.membership.members()), AdministrationError);
+    assertEquals(error.code, "unhealthy");
+    await trio.within(asked.close());
+    trio.open.delete(trio.nameOf(asked));
+    assertEquals((await trio.leader()).membership.records().some((record) => record.id === id), false);
+    await trio.closeAll();
+  });
+}
+
 Deno.test("a member that comes back at another address lets the others know", async () => {
   const trio = new Trio(14);
   const leader = await trio.startAll();
