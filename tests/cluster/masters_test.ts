@@ -139,7 +139,7 @@ Deno.test({
       await eventually("it has a vote", async () => {
         const roles = (await members(cluster)).map(({ name, role }) => `${name} ${role}`);
         assert(roles.includes("extra follower"), roles.join(", "));
-      });
+      }, { withinMs: 60_000 });
       // Its keys are handed to nobody else.
       assertEquals((await Deno.stat(`${cluster.directory}/${directory}/pki/ca.key`)).mode! & 0o777, 0o600);
       await remove();
