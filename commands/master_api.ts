@@ -1,6 +1,8 @@
 /** The API behind a master's listener: the store's objects, who may do what with them, and what is let in. */
 import { realRandom } from "../actors/real/real_random.ts";
 import { admission } from "../http/admission/plugins.ts";
+import { checkExpression } from "../http/admission/policies/expression_check.ts";
+import { followTypeChecks } from "../http/admission/policies/type_check_status.ts";
 import { followDefinitions } from "../http/custom_resources/custom_resources.ts";
 import { CustomSchema } from "../http/custom_resources/custom_schema.ts";
 import { nodeAuthorizer, podsOfNode } from "../http/auth/node_authorizer.ts";
@@ -67,6 +69,7 @@ export function createMasterApi(
     random: realRandom,
     schema,
     resources: createResources({
+      cel: checkExpression,
       reviews: reviews({ authorizer: current, policy, tokens, now }),
       token: tokenRequestHandler({ tokens, now }),
     }),
@@ -74,13 +77,23 @@ export function createMasterApi(
       client = own;
       return authorizer = anyOf(mastersAuthorizer, nodeAuthorizer(policy, podsOfNode(own)), rbacAuthorizer(policy));
     },
-    admission: (own) => {
-      const plugins = admission({ client: own, clock, random: realRandom, authorizer: current, policy, serviceCidr });
+    admission: (own, registry) => {
+      const plugins = admission({
+        client: own,
+        registry,
+        schema,
+        clock,
+        random: realRandom,
+        authorizer: current,
+        policy,
+        serviceCidr,
+      });
       follow = async () => {
         const copies = plugins.follow();
         const rules = policy.follow(own, clock);
         const custom = followDefinitions({ api, schema, client: own, clock, report });
-        following.push(copies, rules, custom);
+        const types = followTypeChecks({ client: own, clock, registry, schema, report });
+        following.push(copies, rules, custom, types);
         await Promise.all([copies.ready, rules.ready, custom.ready]);
       };
       return [...plugins.early, ...plugins.late];

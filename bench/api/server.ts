@@ -50,17 +50,20 @@ if (import.meta.main) {
   });
   let authorizer: Authorizer = mastersAuthorizer;
   let follow = () => Promise.resolve();
+  const schema = loadSchema();
   const api = createApi({
     storage,
     clock: realClock,
     random: realRandom,
-    schema: loadSchema(),
+    schema,
     resources: createResources(),
     authorizer: (own) =>
       authorizer = anyOf(mastersAuthorizer, nodeAuthorizer(policy, podsOfNode(own)), rbacAuthorizer(policy)),
-    admission: (own) => {
+    admission: (own, registry) => {
       const plugins = admission({
         client: own,
+        registry,
+        schema,
         clock: realClock,
         random: realRandom,
         authorizer,

@@ -72,10 +72,12 @@ export async function startSimulatedMaster(options: SimulatedMasterOptions): Pro
       authorizer = anyOf(mastersAuthorizer, nodeAuthorizer(policy, podsOfNode(own)), rbacAuthorizer(policy));
       return authorizer;
     },
-    admission: (own) => {
+    admission: (own, registry) => {
       const asked = { authorize: (request: Parameters<Authorizer["authorize"]>[0]) => authorizer.authorize(request) };
       const plugins = admission({
         client: own,
+        registry,
+        schema,
         clock: process,
         random,
         authorizer: asked,

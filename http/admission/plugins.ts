@@ -1,14 +1,16 @@
 /**
- * The in-tree plugins in Kubernetes' order. Webhooks and policies belong between `early` and `late`: what `late` gives
- * out and checks must be what is stored.
+ * The plugins in Kubernetes' order: those in the tree, policies and webhooks, and at last what gives out and checks what
+ * is stored.
  */
 import type { KubeObject, Service } from "../../machines/objects/object.ts";
-import { type ApiClient, resources } from "../../ports/api_client.ts";
+import { type ApiClient, type ResourceRef, resources } from "../../ports/api_client.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import { type Follower, type Following, followResource } from "../auth/follow_resource.ts";
 import { escalationCheck } from "../auth/rbac/escalation.ts";
 import type { RbacPolicy } from "../auth/rbac/policy.ts";
+import type { ResourceRegistry } from "../machinery/resource_registry.ts";
+import type { SchemaAccess } from "../machinery/schema_access.ts";
 import type { AdmissionPlugin, Authorizer } from "../machinery/types.ts";
 import { clusterState, followCluster } from "./cluster_state.ts";
 import {
@@ -17,10 +19,14 @@ import {
   storageObjectInUseProtection,
   taintNodesByCondition,
 } from "./defaulting_plugins.ts";
+import { dynamicMutation } from "./dynamic_mutation.ts";
 import { limitRanger } from "./limit_ranger.ts";
 import { namespaceLifecycle } from "./namespace_lifecycle.ts";
 import { defaultTolerationSeconds, priority, runtimeClass } from "./pod_plugins.ts";
 import { nodeRestriction } from "./node_restriction.ts";
+import { MutatingPolicies } from "./policies/mutating_policies.ts";
+import { PolicyContext } from "./policies/policy_context.ts";
+import { validatingPolicies } from "./policies/validating_policies.ts";
 import { podSecurity } from "./pod_security.ts";
 import { serviceAccount } from "./service_account.ts";
 import { serviceAllocation } from "./service_allocation.ts";
@@ -33,6 +39,8 @@ export interface AdmissionOptions extends ServiceRanges {
   readonly random: Random;
   readonly authorizer: Authorizer;
   readonly policy: RbacPolicy;
+  readonly registry: ResourceRegistry;
+  readonly schema: SchemaAccess;
 }
 
 export interface Admission {
@@ -47,37 +55,61 @@ export function admission(options: AdmissionOptions): Admission {
   const { client, clock, random } = options;
   const state = clusterState(client);
   const allocator = new ServiceAllocator(options, () => clock.now(), () => random.next());
+  const context = new PolicyContext(options.registry, client, state.namespaces, options.authorizer);
+  const mutatingPolicies = new MutatingPolicies(context, options.schema);
+  const validating = validatingPolicies(context);
+  const early = [
+    namespaceLifecycle(state),
+    limitRanger(state),
+    serviceAccount(state, { clock, random }),
+    nodeRestriction(client),
+    taintNodesByCondition,
+    podSecurity(state),
+    priority(state),
+    defaultTolerationSeconds,
+    defaultStorageClass(state),
+    storageObjectInUseProtection,
+    runtimeClass(state),
+    defaultIngressClass(state),
+  ];
   return {
     allocator,
-    early: [
-      namespaceLifecycle(state),
-      limitRanger(state),
-      serviceAccount(state, { clock, random }),
-      nodeRestriction(client),
-      taintNodesByCondition,
-      podSecurity(state),
-      priority(state),
-      defaultTolerationSeconds,
-      defaultStorageClass(state),
-      storageObjectInUseProtection,
-      runtimeClass(state),
-      defaultIngressClass(state),
+    early,
+    late: [
+      dynamicMutation(early, [mutatingPolicies]),
+      serviceAllocation(allocator),
+      escalationCheck(options.policy, options.authorizer),
+      validating,
+      unenforced,
     ],
-    late: [serviceAllocation(allocator), escalationCheck(options.policy, options.authorizer), unenforced],
     follow() {
       const cluster = followCluster(state, client, clock);
       const follower = allocator as unknown as Follower<KubeObject>;
-      const services = followResource<KubeObject>(client, clock, resources.services, follower);
+      const all = [
+        cluster,
+        followResource<KubeObject>(client, clock, resources.services, follower),
+        mutatingPolicies.table.follow(
+          client,
+          clock,
+          read("mutatingadmissionpolicies"),
+          read("mutatingadmissionpolicybindings"),
+        ),
+        validating.table.follow(
+          client,
+          clock,
+          read("validatingadmissionpolicies"),
+          read("validatingadmissionpolicybindings"),
+        ),
+      ];
       return {
-        ready: Promise.all([cluster.ready, services.ready]).then(() => {}),
-        stop() {
-          cluster.stop();
-          services.stop();
-        },
+        ready: Promise.all(all.map(({ ready }) => ready)).then(() => {}),
+        stop: () => all.forEach((one) => one.stop()),
       };
     },
   };
 }
+
+const read = (resource: string): ResourceRef => ({ group: "admissionregistration.k8s.io", version: "v1", resource });
 
 /** The type of what the allocator follows, for those who feed it from an informer. */
 export type ServiceFollower = Follower<KubeObject & Service>;

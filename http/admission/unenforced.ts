@@ -4,10 +4,6 @@ import type { AdmissionPlugin, AdmissionRequest } from "../machinery/types.ts";
 const inVain: Readonly<Record<string, string>> = {
   "admissionregistration.k8s.io/mutatingwebhookconfigurations": "admission webhooks are not called",
   "admissionregistration.k8s.io/validatingwebhookconfigurations": "admission webhooks are not called",
-  "admissionregistration.k8s.io/validatingadmissionpolicies": "admission policies are not evaluated",
-  "admissionregistration.k8s.io/validatingadmissionpolicybindings": "admission policies are not evaluated",
-  "admissionregistration.k8s.io/mutatingadmissionpolicies": "admission policies are not evaluated",
-  "admissionregistration.k8s.io/mutatingadmissionpolicybindings": "admission policies are not evaluated",
 };
 
 export const unenforced: AdmissionPlugin = {

@@ -33,7 +33,9 @@ export interface ApiOptions {
   readonly schema: SchemaAccess;
   /** Made with the server's own client where they read the cluster's state. */
   readonly authorizer: Authorizer | ((client: ApiClient) => Authorizer);
-  readonly admission: readonly AdmissionPlugin[] | ((client: ApiClient) => readonly AdmissionPlugin[]);
+  readonly admission:
+    | readonly AdmissionPlugin[]
+    | ((client: ApiClient, registry: ResourceRegistry) => readonly AdmissionPlugin[]);
 }
 
 export interface Api {
@@ -111,7 +113,7 @@ export function createApi(options: ApiOptions): Api {
   const client = localClient(api, serverUser);
   const engine: Engine = { storage, clock, random, cache, registry, schema, admission, leases, client };
   const authorizer = typeof options.authorizer === "function" ? options.authorizer(client) : options.authorizer;
-  admission.use(typeof options.admission === "function" ? options.admission(client) : options.admission);
+  admission.use(typeof options.admission === "function" ? options.admission(client, registry) : options.admission);
   return api;
 }
 

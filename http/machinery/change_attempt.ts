@@ -75,6 +75,7 @@ export async function attemptChange(
     dryRun: options.dryRun,
     object: next,
     old,
+    options,
     warn: (text) => void warnings.push(text),
   };
   next = await engine.admission.admit(admission) ?? next;

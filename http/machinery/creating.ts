@@ -86,6 +86,7 @@ async function createOnce(
     dryRun: options.dryRun,
     object,
     old: undefined,
+    options,
     warn: (text) => void warnings.push(text),
   };
   return await admitAndStore(engine, request, admission, now);

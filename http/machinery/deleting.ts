@@ -135,7 +135,7 @@ async function admit(
   engine: Engine,
   resource: Resource,
   request: ApiRequest,
-  { dryRun }: DeleteOptions,
+  options: DeleteOptions,
   old: KubeObject,
   warnings: string[],
 ): Promise<void> {
@@ -143,9 +143,10 @@ async function admit(
     attributes: attributesOf(request),
     operation: "DELETE" as const,
     resource,
-    dryRun,
+    dryRun: options.dryRun,
     object: undefined,
     old,
+    options,
     warn: (text: string) => void warnings.push(text),
   };
   await engine.admission.admit(admission);

@@ -124,6 +124,7 @@ async function createApplied(
     dryRun: options.dryRun,
     object,
     old: undefined,
+    options,
     warn: (text) => void warnings.push(text),
   }, now);
 }

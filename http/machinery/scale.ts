@@ -20,7 +20,7 @@ import { change, checkName } from "./updating.ts";
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 
 /** The Scale of an object. */
-function scaleOf(object: KubeObject, { scalePaths }: Resource): KubeObject {
+export function scaleOf(object: KubeObject, { scalePaths }: Resource): KubeObject {
   const { metadata } = object;
   const replicas = memberAt(object, scalePaths?.replicas ?? replicasPath);
   const current = memberAt(object, scalePaths?.statusReplicas ?? statusReplicasPath);
@@ -38,6 +38,12 @@ function scaleOf(object: KubeObject, { scalePaths }: Resource): KubeObject {
       ...(selector === "" ? {} : { selector }),
     },
   };
+}
+
+/** The object as a changed Scale of it says. */
+export function withScale(object: KubeObject, scale: KubeObject, { scalePaths }: Resource): KubeObject {
+  const { replicas } = (scale.spec ?? {}) as { replicas?: number };
+  return withMember(copyJson(object), scalePaths?.replicas ?? replicasPath, replicas ?? 0);
 }
 
 const replicasPath = ["spec", "replicas"];

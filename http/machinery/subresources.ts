@@ -73,6 +73,7 @@ async function handle(
       dryRun: options.dryRun,
       object: body,
       old: undefined,
+      options,
       warn: (text) => void warnings.push(text),
     };
     body = await engine.admission.admit(admission) ?? body;

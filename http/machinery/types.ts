@@ -82,7 +82,18 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   object: KubeObject | undefined;
   readonly old: KubeObject | undefined;
+  /** The options of the operation, as far as its client gave them. */
+  readonly options?: OperationOptions;
   warn(text: string): void;
+  /** Adds to what the audit log says of the request; absent: there is no such log. */
+  annotate?(key: string, value: string): void;
+}
+
+export interface OperationOptions {
+  readonly fieldManager?: string;
+  readonly fieldValidation?: string;
+  readonly gracePeriodSeconds?: number | undefined;
+  readonly propagationPolicy?: string | undefined;
 }
 
 /** An in-tree admission plugin. A refusal is a thrown ApiError (usually 403 Forbidden). */

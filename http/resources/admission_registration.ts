@@ -119,7 +119,9 @@ export function admissionRegistrationResources(cel: CelCheck | undefined): reado
         column("ParamKind", paramKindText, paramKind),
         ageColumn,
       ],
-      strategy: both((object) => validatePolicy(object, cel, validateMutations), { setDefaults: setPolicyDefaults }),
+      strategy: both((object) => validatePolicy(object, cel, (given) => validateMutations(given, cel)), {
+        setDefaults: setPolicyDefaults,
+      }),
     }),
     row({
       ...common,

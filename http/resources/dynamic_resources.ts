@@ -42,7 +42,9 @@ function validateSelectors(selectors: unknown, here: Path, cel: CelCheck | undef
   given.forEach((selector, index) => {
     const place = here.index(index).child("cel");
     if (!isFields(selector["cel"])) errors.push(required(place));
-    else errors.push(...celErrors(cel, "device", text(selector["cel"]["expression"]), place.child("expression")));
+    else {errors.push(
+        ...celErrors(cel, { kind: "device" }, text(selector["cel"]["expression"]), place.child("expression")),
+      );}
   });
   return errors;
 }

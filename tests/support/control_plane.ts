@@ -49,7 +49,7 @@ export const administrator: UserInfo = {
   groups: ["system:masters", "system:authenticated"],
 };
 
-let schema: ReturnType<typeof loadSchema> | undefined;
+let loaded: ReturnType<typeof loadSchema> | undefined;
 
 export async function startControlPlane(options?: ControlPlaneOptions<SteadyClock>): Promise<ControlPlane>;
 export async function startControlPlane<C extends Clock>(
@@ -70,7 +70,7 @@ export async function startControlPlane(options: ControlPlaneOptions<Clock> = {}
   const following: { stop(): void }[] = [];
   let authorizer: Authorizer = mastersAuthorizer;
   let follow = async () => {};
-  schema ??= loadSchema();
+  const schema = (loaded ??= loadSchema());
   const api = createApi({
     storage,
     clock,
@@ -81,9 +81,18 @@ export async function startControlPlane(options: ControlPlaneOptions<Clock> = {}
       authorizer = anyOf(mastersAuthorizer, nodeAuthorizer(policy, podsOfNode(own)), rbacAuthorizer(policy));
       return authorizer;
     },
-    admission: (own) => {
+    admission: (own, registry) => {
       const asked = { authorize: (request: Parameters<Authorizer["authorize"]>[0]) => authorizer.authorize(request) };
-      const plugins = admission({ client: own, clock, random, authorizer: asked, policy, serviceCidr: "10.0.0.0/16" });
+      const plugins = admission({
+        client: own,
+        registry,
+        schema,
+        clock,
+        random,
+        authorizer: asked,
+        policy,
+        serviceCidr: "10.0.0.0/16",
+      });
       follow = async () => {
         const started = [plugins.follow(), policy.follow(own, clock)];
         following.push(...started);

@@ -7,7 +7,7 @@ import type { FieldError } from "../../machinery/types.ts";
 import { spec } from "../columns/column.ts";
 import { type Fields, fields, has, isFields, list, text, texts } from "../fields.ts";
 import { duplicate, invalid, invalidFor, notSupported, oneOf, type Path, path, required } from "./field.ts";
-import type { CelCheck } from "./cel.ts";
+import type { CelCheck, ExpressionPlace } from "./cel.ts";
 import { failurePolicies, matchPolicies, validateConditions, validateRule } from "./webhooks.ts";
 
 function validateMatch(given: unknown, at: Path, needsRules: boolean): FieldError[] {
@@ -27,6 +27,15 @@ function validateMatch(given: unknown, at: Path, needsRules: boolean): FieldErro
 
 const policyPath = path("spec");
 
+/** @param before how many of the variables an expression may refer to; all, unless told. */
+function placeIn(given: Fields, kind: ExpressionPlace["kind"], before?: number): ExpressionPlace {
+  const variables = list(given["variables"]).slice(0, before).map((variable) => ({
+    name: text(variable["name"]),
+    expression: text(variable["expression"]),
+  }));
+  return { kind, params: has(given["paramKind"]), variables: variables.filter(({ name }) => name !== "") };
+}
+
 export function validateValidations(given: Fields, cel: CelCheck | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const validations = list(given["validations"]);
@@ -40,7 +49,12 @@ export function validateValidations(given: Fields, cel: CelCheck | undefined): F
     const expression = text(validation["expression"]).trim();
     const message = text(validation["message"]);
     if (expression === "") errors.push(required(here.child("expression"), "expression is not specified"));
-    else errors.push(...celErrors(cel, "validation", text(validation["expression"]), here.child("expression")));
+    else {
+      const place = placeIn(given, "validation");
+      errors.push(...celErrors(cel, place, text(validation["expression"]), here.child("expression")));
+    }
+    const said = text(validation["messageExpression"]);
+    if (said !== "") errors.push(...celErrors(cel, placeIn(given, "message"), said, here.child("messageExpression")));
     if (message.includes("\n")) errors.push(invalid(here.child("message"), message, "must not contain line breaks"));
     else if (has(validation["message"]) && message.trim() === "" && message !== "") {
       errors.push(invalid(here.child("message"), message, "message must be non-empty if specified"));
@@ -57,6 +71,9 @@ export function validateValidations(given: Fields, cel: CelCheck | undefined): F
     if (text(annotation["key"]) === "") errors.push(required(here.child("key")));
     if (text(annotation["valueExpression"]).trim() === "") {
       errors.push(required(here.child("valueExpression"), "valueExpression is not specified"));
+    } else {
+      const place = placeIn(given, "annotation");
+      errors.push(...celErrors(cel, place, text(annotation["valueExpression"]), here.child("valueExpression")));
     }
   });
   return errors;
@@ -73,7 +90,10 @@ function validateVariables(given: Fields, cel: CelCheck | undefined): FieldError
     }
     if (text(variable["expression"]).trim() === "") {
       errors.push(required(here.child("expression"), "expression is not specified"));
-    } else errors.push(...celErrors(cel, "variable", text(variable["expression"]), here.child("expression")));
+    } else {
+      const place = placeIn(given, "variable", index);
+      errors.push(...celErrors(cel, place, text(variable["expression"]), here.child("expression")));
+    }
     return errors;
   });
 }
@@ -100,11 +120,14 @@ export function validatePolicy(
   errors.push(...validateParamKind(given));
   if (!has(given["matchConstraints"])) errors.push(required(policyPath.child("matchConstraints")));
   else errors.push(...validateMatch(given["matchConstraints"], policyPath.child("matchConstraints"), true));
-  errors.push(...validateConditions(given["matchConditions"], policyPath.child("matchConditions"), cel));
+  errors.push(...validateConditions(given["matchConditions"], policyPath.child("matchConditions"), cel, {
+    kind: "matchCondition",
+    params: has(given["paramKind"]),
+  }));
   return [...errors, ...validateVariables(given, cel), ...own(given)];
 }
 
-export function validateMutations(given: Fields): FieldError[] {
+export function validateMutations(given: Fields, cel: CelCheck | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const mutations = list(given["mutations"]);
   if (mutations.length === 0) {
@@ -118,6 +141,9 @@ export function validateMutations(given: Fields): FieldError[] {
     else errors.push(...oneOf(type, ["ApplyConfiguration", "JSONPatch"], here.child("patchType")));
     if (text(fields(mutation[field])["expression"]).trim() === "") {
       errors.push(required(here.child(field, "expression"), "expression is not specified"));
+    } else {
+      const expression = text(fields(mutation[field])["expression"]);
+      errors.push(...celErrors(cel, placeIn(given, field), expression, here.child(field, "expression")));
     }
   });
   const reinvocation = text(given["reinvocationPolicy"]);

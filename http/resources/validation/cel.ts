@@ -2,18 +2,32 @@
 import type { FieldError } from "../../machinery/types.ts";
 import { invalid, type Path } from "./field.ts";
 
-/** What an expression may refer to. */
-export type CelEnvironment = "matchCondition" | "validation" | "variable" | "device";
+/** Where an expression stands, which says what it may refer to and what it has to give. */
+export interface ExpressionPlace {
+  readonly kind:
+    | "matchCondition"
+    | "validation"
+    | "message"
+    | "annotation"
+    | "variable"
+    | "applyConfiguration"
+    | "jsonPatch"
+    | "device";
+  /** Whether there are parameters. */
+  readonly params?: boolean;
+  /** Those of its policy that it may refer to. */
+  readonly variables?: readonly { readonly name: string; readonly expression: string }[];
+}
 
-/** @returns what the compiler says against the expression (`ERROR: <input>:1:1: ...`), undefined when it is sound. */
-export type CelCheck = (expression: string, environment: CelEnvironment) => string | undefined;
+/** @returns what the compiler says against the expression, undefined when it is sound. */
+export type CelCheck = (expression: string, place: ExpressionPlace) => string | undefined;
 
 export function celErrors(
   check: CelCheck | undefined,
-  environment: CelEnvironment,
+  place: ExpressionPlace,
   expression: string,
   at: Path,
 ): FieldError[] {
-  const wrong = check?.(expression, environment);
-  return wrong === undefined ? [] : [invalid(at, expression, `compilation failed: ${wrong}`)];
+  const wrong = check?.(expression, place);
+  return wrong === undefined ? [] : [invalid(at, expression, wrong)];
 }

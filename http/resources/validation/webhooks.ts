@@ -6,7 +6,7 @@ import type { KubeObject } from "../../../machines/objects/object.ts";
 import type { FieldError } from "../../machinery/types.ts";
 import { type Fields, fields, has, int, list, text, texts } from "../fields.ts";
 import { duplicate, invalid, invalidFor, oneOf, type Path, path, required } from "./field.ts";
-import type { CelCheck } from "./cel.ts";
+import type { CelCheck, ExpressionPlace } from "./cel.ts";
 
 export const failurePolicies = ["Fail", "Ignore"];
 export const matchPolicies = ["Equivalent", "Exact"];
@@ -99,7 +99,12 @@ function validateServicePath(route: string, at: Path): FieldError[] {
   });
 }
 
-export function validateConditions(given: unknown, at: Path, cel: CelCheck | undefined): FieldError[] {
+export function validateConditions(
+  given: unknown,
+  at: Path,
+  cel: CelCheck | undefined,
+  place: ExpressionPlace = { kind: "matchCondition" },
+): FieldError[] {
   const names = new Set<string>();
   return list(given).flatMap((condition, index) => {
     const here = at.index(index);
@@ -107,7 +112,7 @@ export function validateConditions(given: unknown, at: Path, cel: CelCheck | und
     const expression = text(condition["expression"]);
     const errors: FieldError[] = [];
     if (expression.trim() === "") errors.push(required(here.child("expression")));
-    else errors.push(...celErrors(cel, "matchCondition", expression, here.child("expression")));
+    else errors.push(...celErrors(cel, place, expression, here.child("expression")));
     if (name === "") errors.push(required(here.child("name")));
     else {
       errors.push(...invalidFor(here.child("name"), name, qualifiedNameErrors(name)));

@@ -4,6 +4,9 @@ import { RbacPolicy } from "../../../http/auth/rbac/policy.ts";
 import { mastersAuthorizer } from "../../../http/auth/rbac/rbac_authorizer.ts";
 import type { AdmissionPlugin, AdmissionRequest } from "../../../http/machinery/types.ts";
 import { ApiError } from "../../../machines/objects/status.ts";
+import { ResourceRegistry } from "../../../http/machinery/resource_registry.ts";
+import { builtInResources } from "../../../http/resources/built_in.ts";
+import { loadSchema } from "../../../http/schema/schema.ts";
 import { MemoryApi, stillClock } from "../auth/memory_api.ts";
 import { recorded, scenario } from "../oracle.ts";
 import { admissionRequest } from "./requests.ts";
@@ -21,6 +24,8 @@ async function world(fill: (api: MemoryApi) => void = () => {}, ns = "ns") {
   };
   const made = admission({
     client: api,
+    registry: new ResourceRegistry(builtInResources),
+    schema: loadSchema(),
     clock,
     random,
     authorizer: mastersAuthorizer,

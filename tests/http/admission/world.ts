@@ -2,6 +2,7 @@
 import { ManualClock } from "../../../actors/simulated/manual_clock.ts";
 import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
 import { type Admission, admission } from "../../../http/admission/plugins.ts";
+import { checkExpression } from "../../../http/admission/policies/expression_check.ts";
 import { createApp } from "../../../http/app.ts";
 import { authenticator } from "../../../http/auth/authentication.ts";
 import { reconcileBootstrapPolicy } from "../../../http/auth/bootstrap.ts";
@@ -52,13 +53,23 @@ export async function world(namespace: string) {
     clock,
     random,
     resources: createResources({
+      cel: checkExpression,
       reviews: reviews({ authorizer, policy, tokens, staticTokens, now }),
       token: tokenRequestHandler({ tokens, now }),
     }),
     schema,
     authorizer,
-    admission: (client) => {
-      const plugins = admission({ client, clock, random, authorizer, policy, serviceCidr: "10.0.0.0/16" });
+    admission: (client, registry) => {
+      const plugins = admission({
+        client,
+        registry,
+        schema,
+        clock,
+        random,
+        authorizer,
+        policy,
+        serviceCidr: "10.0.0.0/16",
+      });
       made.push(plugins);
       return [...plugins.early, ...plugins.late];
     },

@@ -1,10 +1,13 @@
 import { assertEquals } from "@std/assert";
 import type { FieldError, Resource } from "../../../http/machinery/types.ts";
-import { builtInResources } from "../../../http/resources/built_in.ts";
+import { checkExpression } from "../../../http/admission/policies/expression_check.ts";
+import { createResources } from "../../../http/resources/built_in.ts";
 import { deviations, differentCells, differentDumps, filledElsewhere } from "./deviations.ts";
 import { mutate } from "./mutate.ts";
 import { create, update } from "./pipeline.ts";
 import { type Mutant, type RecordedCause, type Recording, recordings } from "./recordings.ts";
+
+const builtInResources = createResources({ cel: checkExpression });
 
 function rowOf({ apiVersion, kind }: Recording): Resource {
   const [group, version] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];

@@ -1,0 +1,20 @@
+/** The forms of one object: resources under which the same stored objects are served, and what one form is in another. */
+import type { KubeObject } from "../../machines/objects/object.ts";
+import type { ResourceRegistry } from "../machinery/resource_registry.ts";
+import type { Resource } from "../machinery/types.ts";
+
+/** The other resources whose objects these are. */
+export function equivalentsOf(registry: ResourceRegistry, resource: Resource, subresource: string): Resource[] {
+  const stored = registry.storageOf(resource);
+  return registry.all().filter((other) =>
+    other !== resource && registry.storageOf(other) === stored &&
+    (subresource === "" || Object.hasOwn(other.subresources, subresource))
+  );
+}
+
+/** The object in another form of it. */
+export function inForm(object: KubeObject, from: Resource, to: Resource): KubeObject {
+  if (from === to) return object;
+  const stored = from.storedAs === undefined ? object : from.storedAs.toStored(object);
+  return to.storedAs === undefined ? stored : to.storedAs.fromStored(stored);
+}
