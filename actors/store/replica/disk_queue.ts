@@ -7,6 +7,7 @@ import type { RaftEvent } from "../../../machines/raft/raft_member.ts";
 import type { LogEntry } from "../../../machines/raft/message.ts";
 import { carriedBy } from "./payloads.ts";
 import type { Replica } from "./replica.ts";
+import type { Received } from "./snapshot_transfers.ts";
 
 /** The part of an order that its performer needs. */
 interface Answerable {
@@ -16,7 +17,12 @@ interface Answerable {
 
 type Task =
   | { readonly kind: "save"; readonly params: SaveEntries; readonly order: Answerable }
-  | { readonly kind: "install"; readonly params: InstallSnapshot; readonly order: Answerable }
+  | {
+    readonly kind: "install";
+    readonly params: InstallSnapshot;
+    readonly received: Received;
+    readonly order: Answerable;
+  }
   | { readonly kind: "other"; readonly act: () => Promise<void> };
 
 type Save = Extract<Task, { kind: "save" }>;
@@ -42,7 +48,7 @@ export class DiskQueue {
   }
 
   install(params: InstallSnapshot, order: Answerable): void {
-    this.#push({ kind: "install", params, order });
+    this.#push({ kind: "install", params, received: this.replica.transfers.take(params.snapshot), order });
   }
 
   /** Something else that must not happen beside a write. */
@@ -72,7 +78,7 @@ export class DiskQueue {
         }
         if (this.#broken !== undefined) throw this.#broken.error;
         if (task.kind === "save") await this.#write(group);
-        else await this.#install(task.params);
+        else await this.#install(task.params, task.received);
       } catch (error) {
         this.#broken ??= { error };
         for (const each of task.kind === "save" ? group : [task]) if (each.kind !== "other") each.order.fail(error);
@@ -122,10 +128,9 @@ export class DiskQueue {
   }
 
   /** The snapshot first: a crash in between finds it, and a log that it replaces. */
-  async #install({ snapshot, hardState }: InstallSnapshot): Promise<void> {
+  async #install({ snapshot, hardState }: InstallSnapshot, { bytes, state, roster }: Received): Promise<void> {
     const { replica } = this;
     const { log, snapshots, identity } = replica.loaded;
-    const { bytes, state, roster } = replica.transfers.take(snapshot);
     const { header, rest } = replaceHeader(bytes, (header) => ({ ...header, ...identity, installed: true }));
     await snapshots.install(snapshot, [header, rest]);
     await log.beginAnew(snapshot, hardState);

@@ -64,11 +64,13 @@ export class Leases {
     const { clock } = this.replica.options;
     const ids = lessor.takeExpired(clock.now());
     if (ids.length > 0) {
-      this.replica.writes.submit({ type: "expireLeases", ids }, (outcome) => {
+      const settle = (outcome: Outcome) => {
         // Too much waits, or there is no majority: the leases are looked at again in a second.
         if (outcome.type === "refused") { for (const id of ids) lessor.renew(id, 1, clock.now()); }
         if (lessor === this.#lessor) this.#arm();
-      });
+      };
+      // Only this member, as leader of this term, knows that nobody has kept them alive: the next leader may have.
+      this.replica.writes.submit({ type: "expireLeases", ids }, settle, { onlyIn: this.replica.context!.term });
     }
     this.#arm();
   }

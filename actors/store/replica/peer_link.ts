@@ -6,6 +6,7 @@ import { endpointOf, type MemberRecord } from "../../../machines/raft/roster.ts"
 import { decodePeerMessage, encodePeerMessage, type PeerMessage } from "../../../machines/store/peer_message.ts";
 import type { Wake } from "../../../ports/clock.ts";
 import type { Transport } from "../../../ports/transport.ts";
+import { firstOfLife } from "./first_of_life.ts";
 import { bytesCarriedBy, carryPayload } from "./payloads.ts";
 import type { Replica } from "./replica.ts";
 
@@ -23,11 +24,13 @@ export class PeerLink {
   readonly counters = { malformed: 0, strangers: 0 };
   readonly handlers = new Map<string, CallHandler>();
   #open = new Map<number, { readonly resolve: (reply: Reply | undefined) => void; readonly wake: Wake }>();
-  #calls = 0;
+  #calls: number;
   #records = new Map<MemberId, MemberRecord>();
   #isOpen = false;
 
-  constructor(readonly replica: Replica, readonly transport: Transport | undefined) {}
+  constructor(readonly replica: Replica, readonly transport: Transport | undefined) {
+    this.#calls = firstOfLife(replica.options.random);
+  }
 
   open(): void {
     this.#isOpen = true;

@@ -4,6 +4,7 @@
  */
 import type { Wake } from "../../../ports/clock.ts";
 import { StorageError } from "../../../ports/storage.ts";
+import { firstOfLife } from "./first_of_life.ts";
 import type { Replica } from "./replica.ts";
 
 interface Read {
@@ -19,10 +20,12 @@ export class Reads {
   #waiting: Read[] = [];
   #asked: { readonly id: number; readonly reads: readonly Read[] } | undefined;
   #confirmed: { readonly index: number; readonly reads: readonly Read[] }[] = [];
-  #number = 0;
+  #number: number;
   #retry: Wake | undefined;
 
-  constructor(readonly replica: Replica) {}
+  constructor(readonly replica: Replica) {
+    this.#number = firstOfLife(replica.options.random);
+  }
 
   /** Resolves when what is applied here contains everything acknowledged before the call. */
   barrier(): Promise<void> {

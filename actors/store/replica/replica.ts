@@ -47,7 +47,7 @@ export class Replica {
   readonly disk = new DiskQueue(this);
   readonly applier = new Applier(this);
   readonly writes: Writes;
-  readonly reads = new Reads(this);
+  readonly reads: Reads;
   readonly leases = new Leases(this);
   readonly roster = new RosterLog(this);
   readonly link: PeerLink;
@@ -77,11 +77,12 @@ export class Replica {
   constructor(readonly options: ReplicaSettings) {
     this.opened.promise.catch(() => {}); // Whoever opens the store hears of it; others need not.
     this.link = new PeerLink(this, options.transport);
+    this.reads = new Reads(this);
     this.writes = new Writes(this);
     this.transfers = new SnapshotTransfers(this);
     this.hashes = new Hashes(this);
     this.link.handlers.set("propose", (from, head, payloads) => {
-      const refused = this.writes.takeForwarded(from, head as { term: number; call: number }, payloads);
+      const refused = this.writes.takeForwarded(from, head as { term: number; origin: number; call: number }, payloads);
       return refused === undefined ? { taken: true } : { refused };
     });
   }

@@ -19,7 +19,7 @@ interface Piece {
   readonly message: SnapshotOffered;
 }
 
-interface Received {
+export interface Received {
   readonly bytes: Uint8Array;
   readonly state: KeyValueState;
   readonly roster: Roster;
@@ -28,7 +28,8 @@ interface Received {
 export class SnapshotTransfers {
   /** What is on its way here; there is one leader to send it. */
   #incoming: { readonly key: string; readonly bytes: Uint8Array; have: number } | undefined;
-  #received: (Received & Position) | undefined;
+  /** Whole, and not yet taken by the log: the last two, since one may arrive while the log is about to take another. */
+  #received: (Received & Position)[] = [];
 
   constructor(readonly replica: Replica) {
     replica.link.handlers.set("snapshot", (from, head, [bytes]) => this.#takePiece(from, head as Piece, bytes!));
@@ -55,13 +56,13 @@ export class SnapshotTransfers {
     return (await Promise.all(under)).every((taken) => taken);
   }
 
-  /** What was offered and is to be put in place. */
+  /** What was offered and is to be put in place: to be called when that is ordered, not when the disk has time. */
   take({ index, term }: Position): Received {
-    const received = this.#received;
-    if (received === undefined || received.index !== index || received.term !== term) {
+    const received = this.#received.find((each) => each.index === index && each.term === term);
+    if (received === undefined) {
       throw new Error(`Cannot install snapshot ${index} of term ${term}: its bytes are not there`);
     }
-    this.#received = undefined;
+    this.#received = this.#received.filter((each) => each.index > index);
     return received;
   }
 
@@ -79,13 +80,8 @@ export class SnapshotTransfers {
     const reader = new SnapshotReader(incoming.bytes);
     while (reader.step()) await turn(this.replica.options.clock);
     const { header, state } = reader;
-    this.#received = {
-      index: header.index,
-      term: header.term,
-      bytes: reader.bytes,
-      state,
-      roster: header.roster ?? [],
-    };
+    const { index: at, term: of, roster = [] } = header;
+    this.#received = [...this.#received.slice(-1), { index: at, term: of, bytes: reader.bytes, state, roster }];
     this.replica.raft?.send(message);
     return { taken: true };
   }

@@ -31,6 +31,8 @@ interface Pending {
   readonly bytes: number;
   readonly deadline: number;
   readonly settle: (outcome: Outcome) => void;
+  /** What only this member as leader of this term may decide: by another one, or later, it is refused. */
+  readonly onlyIn?: number;
   /** Of the leader that was to write it. */
   term: number;
 }
@@ -56,6 +58,8 @@ export class Writes {
   /** By call. */
   #forwarded = new Map<number, Pending>();
   #bytes = 0;
+  /** Something that waits may have to be refused when the leader has changed. */
+  #mayBeOvertaken = false;
   #calls = 0;
   #forwarding = 0;
   #sweep: Wake | undefined;
@@ -71,15 +75,22 @@ export class Writes {
     return this.#waiting.length + this.#proposing.length + this.#proposed.size + this.#forwarded.size;
   }
 
-  /** `evenRefused`: also while requests are refused, as long as the member takes part in the log. */
-  submit(command: Command, settle: (outcome: Outcome) => void, { evenRefused = false } = {}): void {
+  /**
+   * `evenRefused`: also while requests are refused, as long as the member takes part in the log. `onlyIn`: the term in
+   * which it may be written, by this member.
+   */
+  submit(
+    command: Command,
+    settle: (outcome: Outcome) => void,
+    { evenRefused = false, onlyIn }: { readonly evenRefused?: boolean; readonly onlyIn?: number } = {},
+  ): void {
     const { refusal, options, isOpen } = this.replica;
     if (refusal !== undefined && !(evenRefused && isOpen)) return settle({ type: "refused", refusal });
     if (this.size >= options.queue.proposals || this.#bytes >= options.queue.bytes) {
       const message = `Cannot take the request: ${this.size} others wait to be written`;
       return settle({ type: "refused", refusal: { code: "tooManyRequests", message } });
     }
-    this.#push({ command, bytes: weigh(command), settle });
+    this.#push({ command, bytes: weigh(command), settle, ...(onlyIn !== undefined && { onlyIn }) });
     this.pump();
   }
 
@@ -102,13 +113,13 @@ export class Writes {
    */
   takeForwarded(
     from: string,
-    { term, call }: { term: number; call: number },
+    { term, origin, call }: { term: number; origin: number; call: number },
     payloads: readonly Uint8Array[],
   ): string | undefined {
     const { replica } = this;
     if (!replica.isLeader || replica.context?.term !== term) return "notLeader";
     if (this.#taken.term !== term) this.#taken = { term, calls: new Set() };
-    const mark = `${from} ${call}`;
+    const mark = `${from} ${origin} ${call}`;
     if (this.#taken.calls.has(mark)) return undefined;
     if (this.size >= replica.options.queue.proposals || this.#bytes >= replica.options.queue.bytes) {
       return "tooManyRequests";
@@ -126,6 +137,7 @@ export class Writes {
     const { replica } = this;
     const { context } = replica;
     if (this.#waiting.length === 0 || context === undefined) return;
+    this.#refuseOvertaken(replica.isLeader ? context.term : 0);
     if (replica.isLeader) {
       if (replica.disk.isIdle && this.#proposing.length === 0) this.#propose(context.term);
     } else if (context.leader !== "") {
@@ -217,6 +229,7 @@ export class Writes {
   #push(pending: Omit<Pending, "deadline" | "term">): void {
     const { clock } = this.replica.options;
     this.#bytes += pending.bytes;
+    this.#mayBeOvertaken ||= pending.onlyIn !== undefined;
     const added = { ...pending, deadline: clock.now() + this.replica.options.requestTimeoutMs, term: 0 };
     const isAlong = this.#sizes !== undefined && this.#waiting.length === 0 && pending.change === undefined &&
       this.#sizes.length < batchLimits.entries && this.#sizesBytes < batchLimits.bytes;
@@ -230,6 +243,7 @@ export class Writes {
 
   /** Back to the front, in the order they were in. */
   #again(batch: readonly Pending[]): void {
+    this.#mayBeOvertaken ||= batch.some(({ onlyIn }) => onlyIn !== undefined);
     this.#waiting = [...batch, ...this.#waiting];
   }
 
@@ -243,6 +257,16 @@ export class Writes {
     this.#bytes -= pending.bytes;
     if (pending.change !== undefined) pending.change.refuse(refusal.code === "closed" ? "closed" : "noLeader");
     else pending.settle({ type: "refused", refusal });
+  }
+
+  /** What only the leader of another term may write. */
+  #refuseOvertaken(term: number): void {
+    if (!this.#mayBeOvertaken) return;
+    const over = this.#waiting.filter(({ onlyIn = term }) => onlyIn !== term);
+    this.#waiting = this.#waiting.filter(({ onlyIn = term }) => onlyIn === term);
+    this.#mayBeOvertaken = this.#waiting.some(({ onlyIn }) => onlyIn !== undefined);
+    const message = "Cannot write: this member does not lead any more";
+    for (const pending of over) this.#refuse(pending, { code: "unavailable", message });
   }
 
   #takeBatch(): Pending[] {
@@ -303,17 +327,19 @@ export class Writes {
       encodeCommand(command!, { origin: this.#origin, call: calls[at]! })
     );
     this.#forwarding++;
-    this.replica.link.call(leader, "propose", { term, call: calls[0]! }, payloads).then((reply) => {
-      this.#forwarding--;
-      const { refused } = (reply?.head ?? {}) as { refused?: string };
-      if (refused !== undefined) {
-        // The leader has taken none of them.
-        const back = calls.filter((call) => this.#forwarded.has(call));
-        this.#again(back.map((call) => this.#forwarded.get(call)!));
-        for (const call of back) this.#forwarded.delete(call);
-        this.#pumpLater();
-      } else this.pump();
-    });
+    this.replica.link.call(leader, "propose", { term, origin: this.#origin, call: calls[0]! }, payloads).then(
+      (reply) => {
+        this.#forwarding--;
+        const { refused } = (reply?.head ?? {}) as { refused?: string };
+        if (refused !== undefined) {
+          // The leader has taken none of them.
+          const back = calls.filter((call) => this.#forwarded.has(call));
+          this.#again(back.map((call) => this.#forwarded.get(call)!));
+          for (const call of back) this.#forwarded.delete(call);
+          this.#pumpLater();
+        } else this.pump();
+      },
+    );
     return true;
   }
 
