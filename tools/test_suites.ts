@@ -68,7 +68,7 @@ const browser: Need = {
 const fast: Suite = {
   name: "fast",
   paths: ["tests"],
-  ignore: ["etcd", "docker", "network", "kubectl", "cluster", "browser", "simulation/many"].map((name) =>
+  ignore: ["etcd", "docker", "network", "kubectl", "cluster", "browser", "simulation/many", "robustness"].map((name) =>
     `tests/${name}`
   ),
   flags: ["--parallel", "--sanitize-ops", "--sanitize-resources"],
@@ -81,6 +81,7 @@ const stuckPods = "tests/browser/stuck_pods_test.ts";
 export const suites: readonly Suite[] = [
   fast,
   { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
+  { name: "robustness", paths: ["tests/robustness"], flags: ["--parallel"], needs: [] },
   { name: "kubectl", paths: ["tests/kubectl"], needs: [clients] },
   { name: "etcd", paths: ["tests/etcd"], needs: [etcd] },
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },

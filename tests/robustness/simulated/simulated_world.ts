@@ -1,0 +1,179 @@
+/** A store of three members and their accidents, on simulated disks, network and clock: the same seed, the same run. */
+import { SimulatedDisk } from "../../../actors/simulated/disk.ts";
+import { SimulatedClock } from "../../../actors/simulated/simulated_clock.ts";
+import { SimulatedNetwork } from "../../../actors/simulated/simulated_transport.ts";
+import {
+  openReplicatedStorage,
+  type ReplicatedStorage,
+  type ReplicatedStorageOptions,
+} from "../../../actors/store/replica/open_replicated_storage.ts";
+import { ActorSystem } from "../../../actors/system.ts";
+import type { Disk } from "../../../ports/disk.ts";
+import type { Random } from "../../../ports/random.ts";
+import type { Transport } from "../../../ports/transport.ts";
+import { seededRandom } from "../../contracts/test_world.ts";
+import { History } from "../history.ts";
+import type { Access, Door } from "../recorder.ts";
+import type { World } from "../workload.ts";
+import { PausableProcess } from "./pausable_process.ts";
+
+export const cluster = "00000000000000c1";
+export const founders = ["a", "b", "c"] as const;
+export const peerAddress = (name: string): string => `https://${name}.test:2380`;
+
+/** What tests may put between the store and what it stands on. */
+export interface Seams {
+  disk?(name: string, disk: SimulatedDisk): Disk;
+  transport?(name: string, transport: Transport): Transport;
+  access?(name: string, storage: ReplicatedStorage): Access;
+  /** Before a member is started again. */
+  restarting?(name: string, disk: SimulatedDisk): void | Promise<void>;
+  readonly options?: Partial<ReplicatedStorageOptions>;
+}
+
+interface Member {
+  readonly storage: ReplicatedStorage;
+  readonly process: PausableProcess;
+  readonly system: ActorSystem;
+  readonly door: Door;
+}
+
+/** Small, so that snapshots, segments and messages in several pieces are ordinary things. */
+const small: Partial<ReplicatedStorageOptions> = {
+  snapshotEvery: { entries: 40, bytes: 1 << 20 },
+  segmentBytes: 4_000,
+  raft: { keptEntries: 15, maxMessageBytes: 2_000, maxInFlight: 4 },
+  compareHashesEveryMs: 5_000,
+};
+
+export class SimulatedWorld implements World {
+  readonly clock = new SimulatedClock();
+  readonly history = new History(() => this.clock.now());
+  readonly random: Random;
+  readonly network: SimulatedNetwork;
+  readonly running = new Map<string, Member>();
+  /** Everybody who is a member, or is about to be. */
+  readonly names = new Set<string>(founders);
+  readonly #disks = new Map<string, SimulatedDisk>();
+  readonly #tickets = new Map<string, ReplicatedStorageOptions["begin"]>();
+  readonly #lives = new Map<string, number>();
+  #draws = 0;
+
+  constructor(readonly seed: number, readonly seams: Seams = {}) {
+    this.random = this.chance();
+    this.network = new SimulatedNetwork(this.clock, this.chance(), { delayMs: [0, 2] });
+  }
+
+  /** A stream of draws of its own. */
+  chance(): Random {
+    return seededRandom(this.seed * 1_000_003 + ++this.#draws * 7_919);
+  }
+
+  doors(): Door[] {
+    return [...this.running.values()].map(({ door }) => door);
+  }
+
+  sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.wakeAt(this.clock.now() + ms, resolve));
+  }
+
+  disk(name: string): SimulatedDisk {
+    let disk = this.#disks.get(name);
+    if (disk === undefined) this.#disks.set(name, disk = new SimulatedDisk({ random: this.chance() }));
+    return disk;
+  }
+
+  storage(name: string): ReplicatedStorage {
+    const member = this.running.get(name);
+    if (member === undefined) throw new Error(`Cannot find member ${name}: it does not run`);
+    return member.storage;
+  }
+
+  /** @throws StorageError when it cannot be opened. */
+  async start(name: string): Promise<ReplicatedStorage> {
+    const life = (this.#lives.get(name) ?? 0) + 1;
+    this.#lives.set(name, life);
+    const disk = this.disk(name);
+    await this.seams.restarting?.(name, disk);
+    const process = new PausableProcess(this.clock);
+    const system = new ActorSystem({ clock: process });
+    const transport = process.transport(this.network.join(name));
+    const storage = await openReplicatedStorage({
+      disk: process.disk(this.seams.disk?.(name, disk) ?? disk),
+      clock: process,
+      random: this.chance(),
+      transport: this.seams.transport?.(name, transport) ?? transport,
+      system,
+      name,
+      peerAddresses: [peerAddress(name)],
+      begin: this.#tickets.get(name) ??
+        { found: { cluster, members: founders.map((each) => ({ name: each, peerAddresses: [peerAddress(each)] })) } },
+      ...small,
+      ...this.seams.options,
+    });
+    const access = process.access(this.seams.access?.(name, storage) ?? storage);
+    this.running.set(name, { storage, process, system, door: { member: name, life, access } });
+    return storage;
+  }
+
+  /** Its process is gone from one moment to the next: `power`, with what its disk had not synced. */
+  async kill(name: string, { power = false } = {}): Promise<void> {
+    const { storage, system, process } = this.running.get(name)!;
+    this.running.delete(name);
+    const disk = this.disk(name);
+    if (power) disk.crash();
+    else disk.abandon();
+    system.stopAll();
+    process.resume();
+    await storage.close();
+    disk.restart();
+  }
+
+  pause(name: string): void {
+    this.running.get(name)?.process.pause();
+  }
+
+  resume(name: string): void {
+    this.running.get(name)?.process.resume();
+  }
+
+  /** Opened and sent the log with the ticket that a member has given. */
+  welcome(name: string, join: { readonly join: Awaited<ReturnType<ReplicatedStorage["membership"]["addLearner"]>> }) {
+    this.names.add(name);
+    this.#tickets.set(name, join);
+  }
+
+  /** Who leads and has all of its term's entries committed. */
+  get leader(): string | undefined {
+    const leads = [...this.running].filter(([, { storage }]) => {
+      const { context } = storage.log.getSnapshot() as { context?: { leader: string; id: string } };
+      return context !== undefined && context.leader === context.id && storage.log.alive;
+    });
+    const term = ({ storage }: Member) => storage.log.getSnapshot().context.term;
+    return leads.sort(([, a], [, b]) => term(b) - term(a))[0]?.[0];
+  }
+
+  /** Whose process has stopped to take part, by itself. */
+  get failed(): string[] {
+    return [...this.running].filter(([, { storage }]) => {
+      const { value } = storage.actor.getSnapshot();
+      return value === "failed" || value === "removed" || !storage.actor.alive;
+    }).map(([name]) => name);
+  }
+
+  /** Lets time pass until the work is done. @throws Error when it is not within the limit. */
+  async run<T>(work: Promise<T>, limitMs: number): Promise<T> {
+    let isOver = false;
+    work.then(() => (isOver = true), () => (isOver = true));
+    await this.clock.until(() => isOver, limitMs);
+    return await work;
+  }
+
+  async closeAll(): Promise<void> {
+    for (const [name, { storage, process }] of [...this.running]) {
+      process.resume();
+      this.running.delete(name);
+      await storage.close();
+    }
+  }
+}
