@@ -4,7 +4,7 @@
  * touch each other, and a list is a get of each key; that lists see one moment is held by judgeRevisions.)
  */
 import { linearize, type Operation as Placed, type SequentialSpec } from "../../../machines/check/linearize.ts";
-import { type Call, type History, isWrite, keysOf, type Operation, type Record } from "../history.ts";
+import { type Call, type History, isWrite, keysOf, type Record } from "../history.ts";
 import type { Violation } from "../story.ts";
 
 /** What one key holds; of a record only what tells it from others. */
