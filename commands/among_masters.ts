@@ -1,11 +1,13 @@
 /** What makes a master one of several: put together for those that share a host. */
+import { administerReplica } from "../actors/store/replica/administration.ts";
 import type { ActorSystem } from "../actors/system.ts";
 import { type AddressPlan, controlPlaneAddress } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { AmongMasters } from "./master.ts";
 import { memberRoutes } from "./member_routes.ts";
 import { startPresence } from "./presence.ts";
-import { numberAt, openMemberStorage, storeAuthority } from "./replicated_master.ts";
+import { numberAt, openMemberStorage } from "./replicated_master.ts";
+import { storeAuthority } from "./store_authority.ts";
 import { takeIn } from "./take_in.ts";
 import type { JoinTicket } from "../ports/store_membership.ts";
 import { clusterKeys } from "../http/auth/certificates/pki.ts";
@@ -46,6 +48,9 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
   return {
     storage,
     removed: removed.promise,
+    administered: administerReplica(storage),
+    number,
+    ownDisk: options.joined !== undefined,
     ownAddress: { host: place(number), port },
     servers: () =>
       Promise.resolve(

@@ -5,6 +5,7 @@
  *     cluster.json   name, index and id: drawn once
  *     pki/           keys and certificates, mode 0600
  *     store/         the log and snapshots of the store, of the first master where there are several
+ *     external_store.json  the etcd of somebody else's that its objects are in
  *     masters/NAME/  the other masters' stores
  *     nodes/NAME/    volumes and logs of a node's pods
  *     kubeconfig     the administrator's
@@ -48,6 +49,7 @@ const ownNames = [
     "roles.lock",
     "host.lock",
     "inspection.json",
+    "external_store.json",
     "history",
   ],
   ...["chartroom.log", "dockerd.log"],

@@ -1,7 +1,5 @@
 /** A master: store, API server, and, while it leads, controllers and scheduler. Everything is wired here. */
-import { realDisk } from "../actors/disk/real_disk.ts";
 import { realRandom } from "../actors/real/real_random.ts";
-import { openStorage } from "../actors/store/open_storage.ts";
 import { actorKind, type ActorSystem, type Address, address } from "../actors/system.ts";
 import { createApp } from "../http/app.ts";
 import { authenticator } from "../http/auth/authentication.ts";
@@ -19,6 +17,7 @@ import { apiServerMachine } from "../machines/api_server/api_server_machine.ts";
 import type { AddressPlan } from "../machines/network/address_plan.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import type { Storage } from "../ports/storage.ts";
+import type { AdministeredStorage } from "../ports/store_administration.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
@@ -27,6 +26,7 @@ import { type Inspector, startInspector } from "./inspector.ts";
 import { type JoinMaster, joinRoutes } from "./join_routes.ts";
 import { createMasterApi, type MasterApi } from "./master_api.ts";
 import { startComponents } from "./master_components.ts";
+import { type MasterStore, openMasterStore } from "./master_store.ts";
 import { nodesExplained } from "./nodes_explained.ts";
 import { namingPortOwner } from "./port_owner.ts";
 
@@ -53,10 +53,15 @@ export interface MasterOptions {
 
 /** What a master of several has that a single one does not. */
 export interface AmongMasters {
-  /** This master's member of the replicated store. */
+  /** This master's member of the replicated store, and what writers use of it. */
   readonly storage: OpenedStorage;
   /** Resolves with what to say when the others have removed the member: nothing can be read or written here then. */
   readonly removed: Promise<string>;
+  readonly administered: AdministeredStorage;
+  /** From 0. */
+  readonly number: number;
+  /** It has joined with a token: its state directory is not the others'. */
+  readonly ownDisk: boolean;
   /** Where it listens besides the port that all masters of the host share. */
   readonly ownAddress: ListenAddress;
   /** Keeps the service `kubernetes` pointing to the masters that live. Absent: it points to this one. */
@@ -144,7 +149,8 @@ class RunningMaster {
   readonly #address: Address;
   #components: Address[] = [];
   #presence: { stop(): void } | undefined;
-  #storage: Storage | undefined;
+  #store: MasterStore | undefined;
+  #etcd: Promise<{ close(): Promise<void> } | undefined> | undefined;
   #server: Server | undefined;
   #proxy: NodeProxy | undefined;
   #inspector: Inspector | undefined;
@@ -191,12 +197,14 @@ class RunningMaster {
       prepareCluster: async () => {
         await this.#prepare();
         this.prepared.resolve();
+        this.#etcd ??= this.#serveEtcd();
         return { type: "cluster.prepared" } as const;
       },
       drain: async () => {
         for (const component of this.#components) system.stop(component);
         this.#presence?.stop();
         this.#made?.stopFollowing();
+        await (await this.#etcd)?.close();
         await this.#inspector?.stop();
         await this.#server?.close(10_000);
         this.#proxy?.close();
@@ -204,7 +212,7 @@ class RunningMaster {
         return { type: "server.drained" } as const;
       },
       closeStore: async () => {
-        await this.#storage?.close();
+        await this.#store?.storage.close();
         return { type: "store.closed" } as const;
       },
     });
@@ -227,10 +235,9 @@ class RunningMaster {
   }
 
   async #openStore(): Promise<void> {
-    const { system, state, name, plan } = this.#options;
-    const storage = this.#options.among?.storage ?? await openSingleMember(system, state, name);
-    this.#storage = storage;
-    for (const note of storage.notes) this.#options.report(note);
+    const { system, plan } = this.#options;
+    const { storage, notes } = this.#store = await openMasterStore(this.#options);
+    for (const note of notes) this.#options.report(note);
     this.#made = createMasterApi({
       storage,
       clock: system.clock,
@@ -341,6 +348,15 @@ class RunningMaster {
     ];
   }
 
+  /** A cluster does without it: that it cannot be served is told. */
+  async #serveEtcd(): Promise<{ close(): Promise<void> } | undefined> {
+    try {
+      return await this.#store?.serveEtcd?.();
+    } catch (error) {
+      this.#options.report(`API server of ${this.#options.name}: ${(error as Error).message}`);
+    }
+  }
+
   async #prepare(): Promise<void> {
     const { plan, system, name, dns, among } = this.#options;
     const { api } = this;
@@ -359,16 +375,6 @@ class RunningMaster {
     this.#presence = among?.startPresence?.(api.client({ name: "system:apiserver", groups: ["system:masters"] }));
     this.#components = startComponents({ system, name, api, keys: this.keys });
   }
-}
-
-function openSingleMember(system: ActorSystem, state: ClusterState, name: string): Promise<OpenedStorage> {
-  return openStorage({
-    disk: realDisk(state.directory),
-    clock: system.clock,
-    random: realRandom,
-    system,
-    address: address({ node: name, kind: "store", name }),
-  });
 }
 
 /** Whole or not at all: other masters and people read it meanwhile. */

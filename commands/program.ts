@@ -55,6 +55,12 @@ export function createProgram(): Command {
       )
         .choices(["docker", "simulated"]).default("docker"),
     )
+    .option("--store <url>", "keep its objects in an etcd of yours: etcd://host:port,...[/prefix]; noted in the state")
+    .option("--store-ca <file>", "the authority of that etcd's certificate; with it, TLS is spoken")
+    .option("--store-cert <file>", "the certificate that is shown to it")
+    .option("--store-key <file>", "the key of that certificate")
+    .option("--store-user <name>", "the user it knows the cluster by")
+    .option("--store-password-file <file>", "where the user's password is")
     .option("--detach", "return once the cluster is ready and leave it running in the background")
     .option("--split", "run the master and each node as processes of their own, started again when they die")
     .option("--history <bound>", "keep what every actor does on disk, for a time or up to a size: 1h, 200MB")

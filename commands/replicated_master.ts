@@ -8,15 +8,16 @@ import { realRandom } from "../actors/real/real_random.ts";
 import { openReplicatedStorage, type ReplicatedStorage } from "../actors/store/replica/open_replicated_storage.ts";
 import { type ActorSystem, address } from "../actors/system.ts";
 import { openTlsTransport } from "../actors/transport/tls_transport.ts";
-import { type KeyPair, makeAuthority } from "../http/auth/certificates/issue.ts";
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
-import { keptCertificate, type KeyFiles } from "../http/auth/certificates/pki.ts";
+import { keptCertificate } from "../http/auth/certificates/pki.ts";
 import { AdministrationError } from "../ports/store_administration.ts";
 import type { JoinTicket } from "../ports/store_membership.ts";
 import { administratorAccess } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { etcdAddress } from "./etcd_endpoint.ts";
 import { masterJoinPath } from "./join_paths.ts";
 import { postJson } from "./post_json.ts";
+import { storeAuthority } from "./store_authority.ts";
 
 export interface ReplicatedMasterOptions {
   readonly system: ActorSystem;
@@ -89,6 +90,7 @@ export async function openMemberStorage(options: ReplicatedMasterOptions): Promi
     directory,
     name,
     peerAddresses: [`https://${peerHost}:${port}`],
+    clientAddresses: [etcdAddress(index, number)],
     processId: Deno.pid,
     ...(ticket === undefined ? {} : { begin: { join: ticket } }),
   });
@@ -100,16 +102,6 @@ export async function openMemberStorage(options: ReplicatedMasterOptions): Promi
   });
   void becomeVoter(storage, options);
   return storage;
-}
-
-/** Between members nobody's certificate counts but theirs: those of nodes and people are signed by another authority. */
-export async function storeAuthority(files: KeyFiles, now: number): Promise<KeyPair> {
-  const [certificate, key] = await Promise.all([files.read("store-ca.crt"), files.read("store-ca.key")]);
-  if (certificate !== undefined && key !== undefined) return { certificate, key };
-  const made = await makeAuthority("store-ca", now);
-  await files.write("store-ca.key", made.key);
-  await files.write("store-ca.crt", made.certificate);
-  return made;
 }
 
 const placePatienceMs = 90_000;

@@ -3,6 +3,8 @@ import type { Node, Pod } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { administrator } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { etcdAddress } from "./etcd_endpoint.ts";
+import { readExternalStore } from "./external_store_note.ts";
 
 /** Exit codes: 0 it runs, 1 there is no such cluster, 3 it does not run, 4 it is being started or stopped. */
 export async function status(state: ClusterState): Promise<void> {
@@ -24,6 +26,7 @@ export async function status(state: ClusterState): Promise<void> {
   console.log(`Cluster "${state.name}" runs as process ${running.pid} since ${running.startedAt}.`);
   for (const [role, pid] of Object.entries(running.processes ?? {})) console.log(`Process      ${role} ${pid}`);
   console.log(`API server   ${running.server}`);
+  console.log(await storeLine(state, identity.index, Object.keys(running.processes ?? {})));
   console.log(`Runtime      ${running.runtime}`);
   console.log(`State        ${state.directory}`);
   console.log(`Kubeconfig   ${state.path("kubeconfig")}`);
@@ -48,4 +51,13 @@ export async function status(state: ClusterState): Promise<void> {
   } finally {
     client.close();
   }
+}
+
+/** Where etcd's API of its store is. */
+async function storeLine(state: ClusterState, index: number, roles: readonly string[]): Promise<string> {
+  const external = await readExternalStore(state);
+  if (external !== undefined) return `Store        etcd://${external.endpoints.join(",")}${external.prefix}`;
+  const masters = Math.max(1, roles.filter((role) => role.startsWith("master-")).length);
+  const addresses = Array.from({ length: masters }, (_, number) => etcdAddress(index, number));
+  return `etcd's API   ${addresses.join(",")} with ${state.path("pki", "etcd")}`;
 }

@@ -1,12 +1,13 @@
 /** `chartroom up`: a cluster in this process, or in processes of their own below it. */
 import type { ClusterState } from "./cluster_state.ts";
+import { noteExternalStore, type StoreOptions } from "./external_store_note.ts";
 import { noteInspectionWish } from "./inspection_wish.ts";
 import { Progress } from "./progress.ts";
 import { chooseRuntime, type RuntimeName } from "./runtime_choice.ts";
 import { awaitLock } from "./state_lock.ts";
 import { untilSignalled } from "./stop_signals.ts";
 
-export interface UpOptions {
+export interface UpOptions extends StoreOptions {
   readonly nodes: number;
   /** The same as nodes. */
   readonly workers?: number;
@@ -38,6 +39,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
   }
   if (options.printCommand) throw new Error("Cannot print the command: the launcher does that (./chartroom up)");
   await state.prepare();
+  await noteExternalStore(state, given, masters);
   await noteInspectionWish(state, given);
   if (options.detach) {
     const { detach } = await import("./detach.ts");

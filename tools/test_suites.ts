@@ -83,7 +83,7 @@ export const suites: readonly Suite[] = [
   { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
   { name: "robustness", paths: ["tests/robustness"], flags: ["--parallel"], needs: [] },
   { name: "kubectl", paths: ["tests/kubectl"], needs: [clients] },
-  { name: "etcd", paths: ["tests/etcd"], needs: [etcd] },
+  { name: "etcd", paths: ["tests/etcd"], needs: [etcd, clients] },
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },
   { name: "docker", paths: ["tests/docker"], needs: [root, docker] },
   { name: "cluster", paths: ["tests/cluster"], needs: [root, docker, packetFilter, clients] },

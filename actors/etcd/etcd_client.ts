@@ -13,7 +13,7 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { refusalOfError, statusCodes } from "../../machines/etcd/errors.ts";
+import { refusalOfError, statusCodes, wantsNewToken } from "../../machines/etcd/errors.ts";
 import type { Message, Part } from "../../machines/etcd/protobuf.ts";
 import { authenticate, type Method, methodPath } from "../../machines/etcd/services.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -72,7 +72,7 @@ export class EtcdClient {
         return await this.#send(this.#clients[at]!, methodPath(service, name), method, request);
       } catch (error) {
         const { code, details } = error as ServiceError;
-        if (code === statusCodes.unauthenticated && this.connection.user !== undefined && !renewed) {
+        if (this.connection.user !== undefined && !renewed && wantsNewToken(code, details)) {
           renewed = true;
           this.#token = undefined;
           continue;
@@ -104,7 +104,7 @@ export class EtcdClient {
     const at = this.#current;
     stream.on("error", (error: ServiceError) => {
       if (error.code === statusCodes.unavailable) this.failed(at);
-      if (error.code === statusCodes.unauthenticated) this.#token = undefined;
+      if (wantsNewToken(error.code, error.details)) this.#token = undefined;
     });
     return stream;
   }

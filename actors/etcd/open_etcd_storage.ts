@@ -28,6 +28,8 @@ import { EtcdWatch } from "./etcd_watch.ts";
 export interface EtcdStorageOptions extends EtcdConnection {
   readonly clock: Clock;
   readonly random: Random;
+  /** A key that the user may read, to ask for the revision with; the first of all keys unless told. */
+  readonly probe?: string;
 }
 
 /** @throws StorageError "unavailable" when no endpoint answers. */
@@ -59,6 +61,10 @@ class EtcdStorage implements Storage {
 
   constructor(readonly client: EtcdClient, readonly options: EtcdStorageOptions, readonly soundProgress: boolean) {}
 
+  get #probe(): RangeRequest {
+    return { key: this.options.probe ?? "\0", keysOnly: true };
+  }
+
   async range(request: RangeRequest): Promise<RangeResult> {
     this.#check(operationFault({ type: "range", ...request }));
     return rangeResult(await this.#call("KV", "Range", services.KV.Range, rangeMessage(request), true));
@@ -81,7 +87,7 @@ class EtcdStorage implements Storage {
       client: this.client,
       clock: this.options.clock,
       soundProgress: this.soundProgress,
-      revision: async () => (await this.range({ key: "\0", keysOnly: true })).revision,
+      revision: async () => (await this.range(this.#probe)).revision,
       mark: (key) => this.#mark(key),
       over: () => void this.#watches.delete(watch),
     });
@@ -144,7 +150,7 @@ class EtcdStorage implements Storage {
     this.#check(undefined);
     const { Status } = services.Maintenance;
     const status: Read<typeof StatusResponse> = await this.#call("Maintenance", "Status", Status, {}, true);
-    const { revision } = await this.range({ key: "\0", keysOnly: true });
+    const { revision } = await this.range(this.#probe);
     return {
       revision,
       compactedRevision: await this.#compactedRevision(revision),
@@ -183,7 +189,7 @@ class EtcdStorage implements Storage {
   async #compactedRevision(latest: number): Promise<number> {
     const isReadable = async (revision: number) => {
       try {
-        await this.range({ key: "\0", revision, keysOnly: true });
+        await this.range({ ...this.#probe, revision });
         return true;
       } catch (error) {
         if (error instanceof StorageError && error.code === "compacted") return false;

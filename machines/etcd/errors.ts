@@ -7,6 +7,7 @@ export const statusCodes = {
   unknown: 2,
   invalidArgument: 3,
   notFound: 5,
+  permissionDenied: 7,
   resourceExhausted: 8,
   failedPrecondition: 9,
   outOfRange: 11,
@@ -54,6 +55,7 @@ export const etcdErrors = {
   unhealthy: ["unavailable", "etcdserver: unhealthy cluster"],
   corrupt: ["dataLoss", "etcdserver: corrupt cluster"],
   invalidToken: ["unauthenticated", "etcdserver: invalid auth token"],
+  oldAuthRevision: ["invalidArgument", "etcdserver: revision of auth store is old"],
 } as const satisfies Record<string, Row>;
 
 export type EtcdErrorName = keyof typeof etcdErrors;
@@ -64,10 +66,16 @@ export function errorOfRefusal(code: Refusal["code"]): EtcdErrorName | undefined
   return code in etcdErrors ? code as EtcdErrorName : undefined;
 }
 
+/** Errors that a new token of the same user mends. */
+export function wantsNewToken(code: number, message: string): boolean {
+  return code === statusCodes.unauthenticated || message === etcdErrors.oldAuthRevision[1];
+}
+
 const byMessage = new Map(Object.entries(etcdErrors).map(([name, [, message]]) => [message as string, name]));
 
 /** Errors that the Storage port knows by a coarser name. */
 const coarse: Partial<Record<EtcdErrorName, Refusal["code"]>> = {
+  oldAuthRevision: "unavailable",
   emptyKey: "invalid",
   valueProvided: "invalid",
   leaseProvided: "invalid",

@@ -11,11 +11,19 @@ export interface ServerOptions {
   readonly quotaBytes?: number;
   /** Elections of 0.1 s, so that it is there soon; leases may then last a second. */
   readonly quick?: boolean;
+  /** The common name of the client's certificate: etcd takes it for a user where nobody says another. */
+  readonly clientName?: string;
 }
 
-export interface EtcdServer {
+/** Where a server is, and with which certificate. */
+export interface EtcdPlace {
   /** https://127.0.0.1:port */
   readonly url: string;
+  /** Paths. */
+  readonly files: { readonly ca: string; readonly cert: string; readonly key: string };
+}
+
+export interface EtcdServer extends EtcdPlace {
   readonly files: CertificateFiles;
   close(): Promise<void>;
 }
@@ -57,7 +65,7 @@ export async function startChartroom(options: ServerOptions = {}): Promise<EtcdS
 
 export async function startEtcd(options: ServerOptions = {}): Promise<EtcdServer> {
   const directory = await Deno.makeTempDir({ prefix: "real-etcd-" });
-  const files = await writeCertificates(directory);
+  const files = await writeCertificates(directory, options.clientName);
   const [port, peerPort] = [freePort(), freePort()];
   const url = `https://127.0.0.1:${port}`;
   const peer = `http://127.0.0.1:${peerPort}`;
@@ -108,12 +116,12 @@ export function freePort(): number {
   return (listener.addr as Deno.NetAddr).port;
 }
 
-async function writeCertificates(directory: string): Promise<CertificateFiles> {
+async function writeCertificates(directory: string, commonName = "etcd"): Promise<CertificateFiles> {
   const now = Date.now();
   const authority = await makeAuthority("etcd", now);
   const usages = ["server", "client"] as const;
   const own = await issue(authority, {
-    commonName: "etcd",
+    commonName,
     usages,
     ipAddresses: ["127.0.0.1"],
     dnsNames: ["localhost"],
@@ -132,11 +140,11 @@ export interface Ran {
 }
 
 /** Runs etcdctl against a server. */
-export function etcdctl(server: EtcdServer, ...args: string[]): Promise<Ran> {
+export function etcdctl(server: EtcdPlace, ...args: string[]): Promise<Ran> {
   return etcdctlWith(server, "", ...args);
 }
 
-export async function etcdctlWith(server: EtcdServer, input: string, ...args: string[]): Promise<Ran> {
+export async function etcdctlWith(server: EtcdPlace, input: string, ...args: string[]): Promise<Ran> {
   const child = etcdctlCommand(server, args, input === "" ? "null" : "piped").spawn();
   if (input !== "") {
     const writer = child.stdin.getWriter();
@@ -148,7 +156,7 @@ export async function etcdctlWith(server: EtcdServer, input: string, ...args: st
   return { code, output: text.decode(stdout).trimEnd(), error: text.decode(stderr).trimEnd() };
 }
 
-export function etcdctlCommand(server: EtcdServer, args: string[], stdin: "null" | "piped" = "null"): Deno.Command {
+export function etcdctlCommand(server: EtcdPlace, args: string[], stdin: "null" | "piped" = "null"): Deno.Command {
   const { files, url } = server;
   return new Deno.Command("etcdctl", {
     args: [`--endpoints=${url}`, `--cacert=${files.ca}`, `--cert=${files.cert}`, `--key=${files.key}`, ...args],

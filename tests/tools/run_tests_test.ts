@@ -18,6 +18,9 @@ Deno.test("runTests refuses a suite and an option that are not there", async () 
 Deno.test("suites leave no test out: the fast one runs every folder that no other suite runs", () => {
   const [fast, ...others] = suites;
   assertEquals(fast?.paths, ["tests"]);
-  assertEquals(fast?.ignore?.toSorted(), others.flatMap(({ paths }) => paths).toSorted());
+  const paths = others.flatMap(({ paths }) => paths);
+  // A file that is taken out of another suite's folder lies in a folder that is ignored already.
+  const folders = paths.filter((path) => !paths.some((each) => path.startsWith(`${each}/`)));
+  assertEquals(fast?.ignore?.toSorted(), folders.toSorted());
   assert(fast?.needs.length === 0);
 });
