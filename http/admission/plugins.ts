@@ -10,6 +10,7 @@ import { type Follower, type Following, followResource } from "../auth/follow_re
 import { escalationCheck } from "../auth/rbac/escalation.ts";
 import type { RbacPolicy } from "../auth/rbac/policy.ts";
 import type { ResourceRegistry } from "../machinery/resource_registry.ts";
+import { webhookCaller } from "../outgoing/webhook_caller.ts";
 import type { SchemaAccess } from "../machinery/schema_access.ts";
 import type { AdmissionPlugin, Authorizer } from "../machinery/types.ts";
 import { clusterState, followCluster } from "./cluster_state.ts";
@@ -32,6 +33,8 @@ import { serviceAccount } from "./service_account.ts";
 import { serviceAllocation } from "./service_allocation.ts";
 import { ServiceAllocator, type ServiceRanges } from "./service_allocator.ts";
 import { unenforced } from "./unenforced.ts";
+import { MutatingWebhooks } from "./webhooks/mutating_webhooks.ts";
+import { validatingWebhooks } from "./webhooks/validating_webhooks.ts";
 
 export interface AdmissionOptions extends ServiceRanges {
   readonly client: ApiClient;
@@ -58,6 +61,14 @@ export function admission(options: AdmissionOptions): Admission {
   const context = new PolicyContext(options.registry, client, state.namespaces, options.authorizer);
   const mutatingPolicies = new MutatingPolicies(context, options.schema);
   const validating = validatingPolicies(context);
+  const calls = {
+    matcher: context.matcher,
+    authorizer: options.authorizer,
+    caller: webhookCaller(options),
+    random,
+  };
+  const mutatingHooks = new MutatingWebhooks(calls, options.schema);
+  const validatingHooks = validatingWebhooks(calls);
   const early = [
     namespaceLifecycle(state),
     limitRanger(state),
@@ -76,10 +87,11 @@ export function admission(options: AdmissionOptions): Admission {
     allocator,
     early,
     late: [
-      dynamicMutation(early, [mutatingPolicies]),
+      dynamicMutation(early, [mutatingPolicies, mutatingHooks]),
       serviceAllocation(allocator),
       escalationCheck(options.policy, options.authorizer),
       validating,
+      validatingHooks,
       unenforced,
     ],
     follow() {
@@ -94,6 +106,8 @@ export function admission(options: AdmissionOptions): Admission {
           read("mutatingadmissionpolicies"),
           read("mutatingadmissionpolicybindings"),
         ),
+        mutatingHooks.table.follow(client, clock, read("mutatingwebhookconfigurations")),
+        validatingHooks.table.follow(client, clock, read("validatingwebhookconfigurations")),
         validating.table.follow(
           client,
           clock,
