@@ -7,6 +7,7 @@
  * without a single test fails: it proved nothing.
  */
 import { addCounts, countTests, type TestCounts } from "./test_counts.ts";
+import { testFiles, writeEntries } from "./test_entries.ts";
 import { type Suite, suites } from "./test_suites.ts";
 
 const projectRoot = new URL("../", import.meta.url).pathname;
@@ -75,26 +76,37 @@ async function runSuite(suite: Suite): Promise<TestCounts> {
 }
 
 async function runTestFiles(
-  { paths, ignore = [], flags = [] }: Suite,
+  { name, paths, ignore = [], flags = [], sharesIsolates = false }: Suite,
   env: Record<string, string>,
 ): Promise<TestCounts> {
-  const report = await Deno.makeTempFile({ prefix: "chartroom-tests-", suffix: ".xml" });
+  const directory = await Deno.makeTempDir({ prefix: "chartroom-tests-" });
+  const report = `${directory}/report.xml`;
   try {
+    if (sharesIsolates) await writeEntries(projectRoot, directory, name, testFiles(projectRoot, paths, ignore));
     const command = new Deno.Command(Deno.execPath(), {
       args: [
-        ...["test", "--allow-all", "--no-check", `--junit-path=${report}`, ...flags],
-        ...(ignore.length > 0 ? [`--ignore=${ignore.join(",")}`] : []),
-        ...paths,
+        ...["test", "--allow-all", "--no-check", "--config=deno.json", `--junit-path=${report}`, ...flags],
+        ...(!sharesIsolates && ignore.length > 0 ? [`--ignore=${ignore.join(",")}`] : []),
+        ...(sharesIsolates ? [directory] : paths),
       ],
       cwd: projectRoot,
       env,
       stdin: "null",
     });
     const { success } = await command.spawn().status;
-    const text = await Deno.readTextFile(report);
-    return countTests(text === "" ? undefined : text, success);
+    return countTests(await textOf(report), success);
   } finally {
-    await Deno.remove(report);
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Undefined: the run ended before it wrote one. */
+async function textOf(report: string): Promise<string | undefined> {
+  try {
+    return await Deno.readTextFile(report) || undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

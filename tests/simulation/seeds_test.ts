@@ -5,7 +5,7 @@ import { simulate } from "../../commands/simulation/simulate.ts";
 
 /** Others than the suite `simulation` runs. */
 const firstSeed = 100_001;
-const seeds = 8;
+const seeds = 4;
 
 Deno.test(`simulation of ${seeds} seeds for a minute violates nothing`, async () => {
   const failed: string[] = [];

@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { runTests } from "../../tools/run_tests.ts";
+import { testFiles, writeEntries } from "../../tools/test_entries.ts";
 import { suites } from "../../tools/test_suites.ts";
 
 Deno.test("runTests refuses a suite and an option that are not there", async () => {
@@ -15,12 +16,33 @@ Deno.test("runTests refuses a suite and an option that are not there", async () 
   assertEquals(said.map((line) => line.split(":")[0]), ["Cannot run slow", "Cannot run --slow"]);
 });
 
-Deno.test("suites leave no test out: the fast one runs every folder that no other suite runs", () => {
-  const [fast, ...others] = suites;
-  assertEquals(fast?.paths, ["tests"]);
-  const paths = others.flatMap(({ paths }) => paths);
-  // A file that is taken out of another suite's folder lies in a folder that is ignored already.
-  const folders = paths.filter((path) => !paths.some((each) => path.startsWith(`${each}/`)));
-  assertEquals(fast?.ignore?.toSorted(), folders.toSorted());
-  assert(fast?.needs.length === 0);
+Deno.test("suites run every test file, each in one suite", () => {
+  const root = new URL("../../", import.meta.url).pathname;
+  const run = suites.flatMap(({ paths, ignore }) => testFiles(root, paths, ignore));
+  assertEquals(run.toSorted(), testFiles(root, ["tests"]));
+});
+
+Deno.test("the fast suite needs nothing", () => {
+  const [fast] = suites;
+  assertEquals([fast?.name, fast?.needs], ["fast", []]);
+});
+
+Deno.test("writeEntries imports every file once, those that hold no leak to account each alone", async () => {
+  const root = await Deno.makeTempDir({ prefix: "chartroom-entries-" });
+  try {
+    await Deno.mkdir(`${root}/tests`);
+    await Deno.mkdir(`${root}/entries`);
+    for (let number = 10; number < 30; number++) await Deno.writeTextFile(`${root}/tests/${number}_test.ts`, "");
+    await Deno.writeTextFile(`${root}/tests/9_test.ts`, "Deno.test({ sanitizeOps: false });");
+    const files = testFiles(`${root}/`, ["tests"]);
+    await writeEntries(`${root}/`, `${root}/entries`, "fast", files);
+    const entries = testFiles(`${root}/`, ["entries"]).map((entry) => Deno.readTextFileSync(`${root}/${entry}`));
+    const imported = entries.map((text) =>
+      [...text.matchAll(/tests\/(\d+)_test/g)].map(([, number]) => Number(number))
+    );
+    assertEquals(imported.flat().toSorted((a, b) => a - b), Array.from({ length: 21 }, (_, index) => index + 9));
+    assertEquals(imported.filter((numbers) => numbers.includes(9)), [[9]]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
 });
