@@ -7,6 +7,7 @@ import type { MemberStorage } from "../actors/store/open_storage.ts";
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
 import { keptCertificate } from "../http/auth/certificates/pki.ts";
 import type { EtcdEndpoint } from "../http/etcd/start_etcd_endpoint.ts";
+import type { Clock } from "../ports/clock.ts";
 import type { AdministeredStorage } from "../ports/store_administration.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { storeAuthority } from "./store_authority.ts";
@@ -36,13 +37,14 @@ export interface EtcdOfMasterOptions extends AdministeredStorage {
   readonly number: number;
   /** Of masters that share a state directory one makes the clients' certificate. */
   readonly makesClient: boolean;
-  readonly now: number;
+  readonly clock: Clock;
   report(problem: string): void;
 }
 
 /** @throws Error when the port is taken. */
 export async function serveEtcd(options: EtcdOfMasterOptions): Promise<EtcdEndpoint> {
-  const { state, name, index, number, now, storage, administration } = options;
+  const { state, name, index, number, clock, storage, administration } = options;
+  const now = clock.wallTime();
   const files = keyFiles(state.path("pki"));
   const authority = await storeAuthority(files, now);
   const own = { commonName: name, usages: ["server"], dnsNames: ["localhost", name], ipAddresses: [host] } as const;
@@ -57,6 +59,7 @@ export async function serveEtcd(options: EtcdOfMasterOptions): Promise<EtcdEndpo
   return await startEtcdEndpoint({
     storage,
     administration,
+    clock,
     tls: { ca: authority.certificate, cert: certificate.certificate, key: certificate.key },
     hostname: host,
     port: etcdPort(index, number),

@@ -34,7 +34,7 @@ export async function openMasterStore(options: MasterStoreOptions): Promise<Mast
     serveEtcd({
       ...{ state, name, index: plan.index, number, storage, administration },
       makesClient: number === 0 || among?.ownDisk === true,
-      now: system.clock.wallTime(),
+      clock: system.clock,
       report: options.report,
     });
   if (among !== undefined) {

@@ -5,6 +5,7 @@ import { errorOfRefusal, type EtcdErrorName, etcdErrors, statusCodes } from "../
 import type { Read, ResponseHeader } from "../../machines/etcd/messages.ts";
 import type { Message } from "../../machines/etcd/protobuf.ts";
 import { type Method, methodPath } from "../../machines/etcd/services.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { type Storage, StorageError } from "../../ports/storage.ts";
 import { AdministrationError, type StoreAdministration } from "../../ports/store_administration.ts";
 
@@ -13,6 +14,7 @@ export interface EtcdContext {
   readonly storage: Storage;
   readonly administration: StoreAdministration;
   readonly cluster: bigint;
+  readonly clock: Clock;
   readonly log: (message: string) => void;
 }
 

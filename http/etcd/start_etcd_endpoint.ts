@@ -11,6 +11,7 @@ import { type sendUnaryData, Server, ServerCredentials, type ServerUnaryCall } f
 import { statusCodes } from "../../machines/etcd/errors.ts";
 import { NoFields } from "../../machines/etcd/messages.ts";
 import { authMethods, services } from "../../machines/etcd/services.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { Storage } from "../../ports/storage.ts";
 import type { StoreAdministration } from "../../ports/store_administration.ts";
 import { clusterService } from "./cluster_service.ts";
@@ -23,6 +24,7 @@ import { watchService } from "./watch_service.ts";
 export interface EtcdEndpointOptions {
   readonly storage: Storage;
   readonly administration: StoreAdministration;
+  readonly clock: Clock;
   /** PEM. Clients must show a certificate of `ca`. */
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string };
   readonly hostname: string;
@@ -44,12 +46,13 @@ const receiveBytes = 1_572_864 + (512 << 10);
 
 /** @throws Error when the address is taken or the certificate is none. */
 export async function startEtcdEndpoint(options: EtcdEndpointOptions): Promise<EtcdEndpoint> {
-  const { storage, administration, tls, hostname } = options;
+  const { storage, administration, clock, tls, hostname } = options;
   const { cluster } = await administration.members();
   const context: EtcdContext = {
     storage,
     administration,
     cluster: BigInt(`0x${cluster}`),
+    clock,
     log: options.log ?? (() => {}),
   };
   const server = new Server({

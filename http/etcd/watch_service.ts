@@ -11,6 +11,7 @@ import {
 } from "../../machines/etcd/messages.ts";
 import { rangeOf } from "../../machines/etcd/keys.ts";
 import type { Part } from "../../machines/etcd/protobuf.ts";
+import type { Wake } from "../../ports/clock.ts";
 import type { StorageError, StorageEvent, StorageWatch } from "../../ports/storage.ts";
 import { type EtcdContext, GrpcError, grpcError, type Header, headerOf, inTurn } from "./grpc_calls.ts";
 import { statusCodes } from "../../machines/etcd/errors.ts";
@@ -37,8 +38,14 @@ export function watchService(context: EtcdContext) {
   };
 }
 
+/** A watch that asked for it is told how far it is after so long without an event, as by etcd. */
+export const progressEveryMs = 600_000;
+
 interface Watcher {
   readonly id: number;
+  readonly notify: boolean;
+  /** Nothing was sent since it was last looked at. */
+  quiet: boolean;
   /** The first revision it wants. */
   readonly from: number;
   watch: StorageWatch | undefined;
@@ -51,6 +58,7 @@ class WatchStream {
   #nextId = 0;
   #unread = 0;
   #closed = false;
+  #look: Wake | undefined;
 
   constructor(readonly context: EtcdContext, readonly call: Stream) {}
 
@@ -62,6 +70,7 @@ class WatchStream {
 
   close(): void {
     this.#closed = true;
+    this.#look?.cancel();
     for (const { watch } of this.#watchers.values()) watch?.cancel();
     this.#watchers.clear();
   }
@@ -83,9 +92,11 @@ class WatchStream {
     }
     const id = asked.watchId !== 0 ? asked.watchId : this.#drawId();
     const from = asked.startRevision > 0 ? asked.startRevision : header.revision + 1;
-    const watcher: Watcher = { id, from, watch: undefined, progressed: [] };
+    const notify = asked.progressNotify;
+    const watcher: Watcher = { id, from, notify, quiet: true, watch: undefined, progressed: [] };
     this.#watchers.set(id, watcher);
     this.#write({ header, watchId: id, created: true });
+    if (notify) this.#lookLater();
     const filters = new Set(asked.filters);
     const isWanted = ({ type }: StorageEvent) =>
       !filters.has(type === "put" ? watchFilters.noPut : watchFilters.noDelete);
@@ -94,7 +105,9 @@ class WatchStream {
       {
         events: (batch, revision) => {
           const events = batch.filter(isWanted).map((event) => eventMessage(event, asked.prevKv));
-          if (events.length > 0) this.#send(id, { ...header, revision }, events, asked.fragment);
+          if (events.length === 0) return;
+          watcher.quiet = false;
+          this.#send(id, { ...header, revision }, events, asked.fragment);
         },
         progress: (revision) => {
           for (const tell of watcher.progressed.splice(0)) tell(revision);
@@ -132,6 +145,29 @@ class WatchStream {
       const revision = Math.min(...revisions.filter((each) => each > 0), Math.max(header.revision, ...revisions));
       this.#write({ header: { ...header, revision }, watchId: allWatches });
     });
+  }
+
+  /** One wake-up for all watches of the stream. */
+  #lookLater(): void {
+    if (this.#look !== undefined) return;
+    const { clock } = this.context;
+    this.#look = clock.wakeAt(clock.now() + progressEveryMs, () => {
+      this.#look = undefined;
+      for (const watcher of this.#watchers.values()) if (watcher.notify) this.#notify(watcher);
+      if ([...this.#watchers.values()].some(({ notify }) => notify)) this.#lookLater();
+    });
+  }
+
+  #notify(watcher: Watcher): void {
+    const wasQuiet = watcher.quiet;
+    watcher.quiet = true;
+    // Who has not answered yet does so to all who have asked.
+    if (!wasQuiet || watcher.progressed.length > 0) return;
+    watcher.progressed.push((revision) => {
+      if (this.#closed || !this.#watchers.has(watcher.id) || revision < watcher.from - 1) return;
+      headerOf(this.context, revision).then((header) => this.#write({ header, watchId: watcher.id }), () => {});
+    });
+    watcher.watch?.requestProgress();
   }
 
   #ended(watcher: Watcher, header: Header, error: StorageError): void {

@@ -1,15 +1,15 @@
 /** What etcdctl does and prints, the same on Chartroom's endpoint and on Debian's etcd. */
-import { assert, assertEquals } from "@std/assert";
-import { etcdctl, etcdctlCommand, etcdctlWith, type EtcdServer, serverKinds } from "./servers.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { etcdctl, etcdctlCommand, etcdctlWith, type EtcdPlace, type EtcdServer, serverKinds } from "./servers.ts";
 
-async function ok(server: EtcdServer, ...args: string[]): Promise<string> {
+async function ok(server: EtcdPlace, ...args: string[]): Promise<string> {
   const { code, output, error } = await etcdctl(server, ...args);
   assertEquals([code, code === 0 ? "" : error], [0, ""], args.join(" "));
   return output;
 }
 
 /** etcd's own words, out of what etcdctl says around them. */
-async function refused(server: EtcdServer, ...args: string[]): Promise<string> {
+async function refused(server: EtcdPlace, ...args: string[]): Promise<string> {
   const { code, error } = await etcdctl(server, ...args);
   assert(code !== 0, `${args.join(" ")} was not refused`);
   return error.split("\n").at(-1)!.replace(/^Error: /, "");
@@ -119,10 +119,17 @@ const stories: Record<string, (server: EtcdServer) => Promise<void>> = {
     assertEquals(await refused(server, "get", "/c", "--rev=2"), compacted);
     const [hashed] = JSON.parse(await ok(server, "endpoint", "hashkv", "-w", "json"));
     assert(hashed.HashKV.hash > 0 && hashed.HashKV.compact_revision === header.revision);
-    const [status] = JSON.parse(await ok(server, "endpoint", "status", "-w", "json"));
-    assertEquals(status.Status.leader, status.Status.header.member_id);
-    assert(/, started, default, .*https:\/\/127\.0\.0\.1:\d+, false$/.test(await ok(server, "member", "list")));
-    assert((await refused(server, "move-leader", "123")).includes("etcdserver: bad leader transferee"));
+    const statusOf = async (place: EtcdPlace) =>
+      JSON.parse(await ok(place, "endpoint", "status", "-w", "json"))[0].Status as {
+        leader: number;
+        header: { member_id: number };
+      };
+    const { leader, header: { member_id: leading } } = await statusOf(server.leader);
+    assertEquals([leading, (await statusOf(server)).leader], [leader, leader]);
+    const members = (await ok(server, "member", "list")).split("\n");
+    assertEquals(members.length, server.all.length);
+    for (const line of members) assertMatch(line, /^[0-9a-f]{16}, started, \w+, .*https:\/\/127\.0\.0\.1:\d+, false$/);
+    assert((await refused(server.leader, "move-leader", "123")).includes("etcdserver: bad leader transferee"));
     assert((await refused(server, "member", "remove", "123")).includes("etcdserver: member not found"));
   },
 

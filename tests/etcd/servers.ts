@@ -1,10 +1,11 @@
-/** The two servers that the same tests run against: Chartroom's endpoint, and Debian's etcd. */
+/** The servers that the same tests run against: Chartroom's endpoint, one of three of it, and Debian's etcd. */
 import { administerSingleMember } from "../../actors/store/administration.ts";
 import { openStorage } from "../../actors/store/open_storage.ts";
 import { realClock } from "../../actors/real/real_clock.ts";
 import { realDisk } from "../../actors/disk/real_disk.ts";
 import { realRandom } from "../../actors/real/real_random.ts";
 import { startEtcdEndpoint } from "../../http/etcd/start_etcd_endpoint.ts";
+import { startThree } from "./three_members.ts";
 import { issue, type KeyPair, makeAuthority } from "../../http/auth/certificates/issue.ts";
 
 export interface ServerOptions {
@@ -25,6 +26,9 @@ export interface EtcdPlace {
 
 export interface EtcdServer extends EtcdPlace {
   readonly files: CertificateFiles;
+  /** Every member. */
+  readonly all: readonly EtcdPlace[];
+  readonly leader: EtcdPlace;
   close(): Promise<void>;
 }
 
@@ -38,7 +42,11 @@ export interface CertificateFiles {
   readonly stranger: KeyPair;
 }
 
-export const serverKinds = { "Chartroom's endpoint": startChartroom, "Debian's etcd": startEtcd } as const;
+export const serverKinds = {
+  "Chartroom's endpoint": startChartroom,
+  "a follower of three of Chartroom's": (options: ServerOptions = {}) => startThree(writeCertificates, options),
+  "Debian's etcd": startEtcd,
+} as const;
 
 export async function startChartroom(options: ServerOptions = {}): Promise<EtcdServer> {
   const directory = await Deno.makeTempDir({ prefix: "chartroom-etcd-" });
@@ -50,11 +58,20 @@ export async function startChartroom(options: ServerOptions = {}): Promise<EtcdS
     clientAddresses: () => addresses,
     ...(options.quotaBytes === undefined ? {} : { quotaBytes: options.quotaBytes }),
   });
-  const endpoint = await startEtcdEndpoint({ storage, administration, tls: files.pem, hostname: "127.0.0.1", port: 0 });
+  const endpoint = await startEtcdEndpoint({
+    storage,
+    administration,
+    clock: realClock,
+    tls: files.pem,
+    hostname: "127.0.0.1",
+    port: 0,
+  });
   addresses = [`https://${endpoint.address}`];
+  const place = { url: `https://${endpoint.address}`, files };
   return {
-    url: `https://${endpoint.address}`,
-    files,
+    ...place,
+    all: [place],
+    leader: place,
     async close() {
       await endpoint.close();
       await storage.close();
@@ -85,6 +102,8 @@ export async function startEtcd(options: ServerOptions = {}): Promise<EtcdServer
   const server: EtcdServer = {
     url,
     files,
+    all: [{ url, files }],
+    leader: { url, files },
     async close() {
       process.kill("SIGKILL");
       await process.status;

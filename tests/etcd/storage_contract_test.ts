@@ -13,7 +13,7 @@ const faultsOf: Record<string, Record<string, string>> = {
 for (const [name, start] of Object.entries(serverKinds)) {
   storageContract(`openEtcdStorage on ${name}`, async () => {
     const server = await start({ quick: true });
-    const endpoints = [new URL(server.url).host];
+    const endpoints = server.all.map(({ url }) => new URL(url).host);
     const storage = await openEtcdStorage({ endpoints, tls: server.files.pem, clock: realClock, random: realRandom })
       .catch(async (error) => {
         await server.close();
