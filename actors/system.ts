@@ -15,7 +15,7 @@ import { ActorCell, type Delivery, type Outstanding } from "./system/actor_cell.
 import type { ActorKind } from "./system/actor_kind.ts";
 import { type Address } from "./system/address.ts";
 import type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
-import { callOffAll, carryOut } from "./system/orders.ts";
+import { callOffAll, carryOutAll } from "./system/orders.ts";
 import { RunQueue } from "./system/run_queue.ts";
 import { TimerHeap } from "./system/timer_heap.ts";
 
@@ -41,6 +41,8 @@ export class ActorSystem {
   #wakeAt = Infinity;
   #observers = new Set<Observer>();
   #sequence = 0;
+  /** The trace of the transition whose orders are carried out now: what they bring about belongs to it. 0: none. */
+  #carriedOut = 0;
   #restarts = new Map<ActorCell, Wake>();
 
   constructor(ports: { clock: Clock }) {
@@ -76,7 +78,7 @@ export class ActorSystem {
     );
     this.#cells.set(cell.address, cell);
     if (supervisor !== undefined) (supervisor.children ??= new Set()).add(cell);
-    this.#start(cell, options.input, { by: "start" }, undefined);
+    this.#start(cell, options.input, { by: "start" }, this.#carriedOut);
     return this.#handle<M>(cell);
   }
 
@@ -100,7 +102,7 @@ export class ActorSystem {
       return;
     }
     const cause: Cause = from === undefined ? { by: "world" } : { by: "message", from };
-    this.#enqueue(cell, event, cause, trace ?? 0);
+    this.#enqueue(cell, event, cause, trace ?? this.#carriedOut);
   }
 
   /** Ends an actor and, first, those it supervises. Its outstanding orders are aborted. Idempotent. */
@@ -173,7 +175,7 @@ export class ActorSystem {
     this.#queue.push({ cell, incarnation, event, cause, trace, timer: undefined, order }, cell.kind.urgent);
   }
 
-  #start(cell: ActorCell, input: unknown, cause: Cause, trace: number | undefined): void {
+  #start(cell: ActorCell, input: unknown, cause: Cause, trace: number): void {
     cell.incarnation++;
     cell.startedAt = cell.stateSince = this.clock.now();
     let first: Step<AnyStateMachine>;
@@ -184,7 +186,7 @@ export class ActorSystem {
       return;
     }
     cell.fault = undefined;
-    this.#commit(cell, first, { type: "xstate.init" }, cause, trace ?? 0);
+    this.#commit(cell, first, { type: "xstate.init" }, cause, trace);
   }
 
   #deliver({ cell, incarnation, event, cause, trace, timer, order }: Delivery): void {
@@ -252,15 +254,15 @@ export class ActorSystem {
       if (delayMs === undefined || due === undefined) this.#disarm(cell, id);
       else this.#arm(cell, id, now + delayMs, due);
     }
-    for (const order of next.orders) {
-      carryOut(cell, order, transition.trace, this.#orderHost);
-      // The order has stopped the actor, or failed it: the rest belongs to a life that is over.
-      if (!cell.alive || cell.snapshot !== next.snapshot) return;
+    const outer = this.#carriedOut;
+    this.#carriedOut = transition.trace;
+    if (carryOutAll(cell, next, transition.trace, this.#orderHost)) {
+      for (const listener of [...cell.subscribers ?? []]) {
+        this.#tell(() => listener(next.snapshot), () => cell.subscribers?.delete(listener));
+      }
+      if (next.snapshot.status === "done" && cell.alive) this.#remove(cell, "done");
     }
-    for (const listener of [...cell.subscribers ?? []]) {
-      this.#tell(() => listener(next.snapshot), () => cell.subscribers?.delete(listener));
-    }
-    if (next.snapshot.status === "done" && cell.alive) this.#remove(cell, "done");
+    this.#carriedOut = outer;
   }
 
   /** What carrying out orders needs of the system. */
@@ -343,7 +345,7 @@ export class ActorSystem {
       } catch (again) {
         return this.#fail(cell, again, "recover");
       }
-      this.#start(cell, input, { by: "start" }, undefined);
+      this.#start(cell, input, { by: "start" }, 0);
     });
     this.#restarts.set(cell, wake);
   }

@@ -1,7 +1,7 @@
 /** Carrying out orders: each is answered at most once, by a fact its effect declares; late answers are counted. */
-import type { EventObject } from "xstate";
+import type { AnyStateMachine, EventObject } from "xstate";
 import { type EffectDeclaration, effectsOf } from "../../machines/effect.ts";
-import type { Order } from "../../machines/step.ts";
+import type { Order, Step } from "../../machines/step.ts";
 import type { ActorCell, Outstanding } from "./actor_cell.ts";
 import type { OrderContext } from "./actor_kind.ts";
 import type { Address } from "./address.ts";
@@ -22,7 +22,17 @@ export interface FailureFact extends EventObject {
   readonly message: string;
 }
 
-export function carryOut(cell: ActorCell, order: Order, trace: number, host: OrderHost): void {
+/** The orders of a step, one after the other; false when one of them has stopped the actor, or failed it. */
+export function carryOutAll(cell: ActorCell, step: Step<AnyStateMachine>, trace: number, host: OrderHost): boolean {
+  for (const order of step.orders) {
+    carryOut(cell, order, trace, host);
+    // The rest belongs to a life that is over.
+    if (!cell.alive || cell.snapshot !== step.snapshot) return false;
+  }
+  return true;
+}
+
+function carryOut(cell: ActorCell, order: Order, trace: number, host: OrderHost): void {
   const declaration = effectsOf(cell.kind.machine).get(order.type);
   const perform = cell.kind.performers.get(order.type);
   if (declaration === undefined || perform === undefined) {

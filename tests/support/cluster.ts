@@ -12,6 +12,8 @@ export interface ClusterOptions {
   readonly nodes?: number;
   /** Given to `up` besides what every test gives. */
   readonly flags?: readonly string[];
+  /** Of `up` and all that it starts, besides what every test gives. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class TestCluster implements AsyncDisposable {
@@ -50,14 +52,18 @@ export class TestCluster implements AsyncDisposable {
 
   /** Runs the launcher for this cluster. @throws Error with all that it said. */
   async chartroom(...args: string[]): Promise<string> {
-    const { code, said } = await chartroom(...args, "--name", this.name, "--state", this.state);
+    return await this.#run(args, {});
+  }
+
+  async #run(args: readonly string[], env: Readonly<Record<string, string>>): Promise<string> {
+    const { code, said } = await launch([...args, "--name", this.name, "--state", this.state], env);
     if (code !== 0) throw new Error(`Cannot run chartroom ${args.join(" ")}: it ended with ${code}: ${said}`);
     return said;
   }
 
   async up(): Promise<string> {
-    const { nodes = 2, flags = [] } = this.options;
-    return await this.chartroom("up", "--detach", "--nodes", `${nodes}`, ...flags);
+    const { nodes = 2, flags = [], env = {} } = this.options;
+    return await this.#run(["up", "--detach", "--nodes", `${nodes}`, ...flags], env);
   }
 
   async running(): Promise<RunningNote> {
@@ -115,10 +121,14 @@ export class TestCluster implements AsyncDisposable {
 }
 
 /** Runs the launcher. `said`: both of its streams. */
-export async function chartroom(...args: string[]): Promise<{ code: number; said: string }> {
+export function chartroom(...args: string[]): Promise<{ code: number; said: string }> {
+  return launch(args, {});
+}
+
+async function launch(args: string[], env: Readonly<Record<string, string>>): Promise<{ code: number; said: string }> {
   const { code, stdout, stderr } = await new Deno.Command(`${root}chartroom`, {
     args,
-    env: { CHARTROOM_DENO: Deno.execPath(), NO_COLOR: "1" },
+    env: { CHARTROOM_DENO: Deno.execPath(), NO_COLOR: "1", ...env },
     stdin: "null",
   }).output();
   return { code, said: new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr) };
