@@ -1,7 +1,7 @@
 /**
- * The listener: one TLS port for HTTP/1.1, HTTP/2, client certificates and upgrades (WebSocket, SPDY/3.1), over
- * `node:http2`. It listens on the addresses it is given and on no other. What the application sees of it is in
- * `server/environment.ts`.
+ * The listener: one TLS port for HTTP/1.1, HTTP/2, client certificates and upgrades (WebSocket, SPDY/3.1). TLS and
+ * HTTP/1.1 are node's, HTTP/2 is our own (`server/http2/`). It listens on the addresses it is given and on no other.
+ * What the application sees of it is in `server/environment.ts`.
  */
 export {
   answered,

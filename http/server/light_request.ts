@@ -2,16 +2,9 @@
  * A `Request` that costs nothing until it is looked at. Building a real one takes longer than most answers; the
  * application reads the method, the URL and a header or two. Everything rarer is made on first use.
  */
-import type { Readable } from "node:stream";
 import { badRequest, bodyTooSlow, tooManyBytes } from "../machinery/errors.ts";
 import { maxRequestBytes } from "./environment.ts";
-
-/** What is needed of node's request, whichever HTTP version it came by. */
-export interface IncomingRequest extends Readable {
-  readonly method?: string | undefined;
-  readonly url?: string | undefined;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-}
+import type { IncomingRequest } from "./incoming_request.ts";
 
 class LightRequest {
   readonly #incoming: IncomingRequest;
@@ -99,7 +92,7 @@ const bodyPatienceMs = 50_000;
 const cutAfterMs = 1_000;
 
 /**
- * A `Request` over node's request. `aborted` is asked only when the application looks at the signal; `bodyMs`: how long
+ * A `Request` over one that came in. `aborted` is asked only when the application looks at the signal; `bodyMs`: how long
  * the body may take.
  */
 export function lightRequest(
@@ -129,31 +122,35 @@ function readBody(incoming: IncomingRequest, bodyMs: number): Promise<Uint8Array
   const { promise, resolve, reject } = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
   const chunks: Uint8Array[] = [];
   let length = 0;
-  incoming.on("data", (chunk: Uint8Array) => {
-    length += chunk.length;
-    if (length > maxRequestBytes) {
-      chunks.length = 0;
-      reject(tooManyBytes(maxRequestBytes));
-    } else chunks.push(chunk);
+  let over = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  incoming.receive({
+    data(chunk) {
+      length += chunk.length;
+      if (length > maxRequestBytes) {
+        chunks.length = 0;
+        reject(tooManyBytes(maxRequestBytes));
+      } else chunks.push(chunk);
+    },
+    end() {
+      over = true;
+      clearTimeout(timer);
+      resolve(chunks.length === 1 ? chunks[0] as Uint8Array<ArrayBuffer> : joined(chunks, length));
+    },
+    // A client that has gone is its own affair, not a fault of the server.
+    gone() {
+      clearTimeout(timer);
+      if (!over) reject(badRequest("unexpected EOF"));
+      over = true;
+    },
   });
-  let ended = false;
-  const limit = setTimeout(() => {
+  // Most bodies are there by now: a timer would be half of what reading them costs.
+  if (over) return promise;
+  timer = setTimeout(() => {
     chunks.length = 0;
     reject(bodyTooSlow(bodyMs));
-    const cut = setTimeout(() => incoming.destroy(), cutAfterMs);
-    incoming.on("close", () => clearTimeout(cut));
+    timer = setTimeout(() => incoming.destroy(), cutAfterMs);
   }, bodyMs);
-  incoming.on("end", () => {
-    ended = true;
-    clearTimeout(limit);
-    resolve(chunks.length === 1 ? chunks[0] as Uint8Array<ArrayBuffer> : joined(chunks, length));
-  });
-  // A client that has gone is its own affair, not a fault of the server.
-  incoming.on("error", () => reject(badRequest("unexpected EOF")));
-  incoming.on("close", () => {
-    clearTimeout(limit);
-    if (!ended) reject(badRequest("unexpected EOF"));
-  });
   return promise;
 }
 

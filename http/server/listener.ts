@@ -1,14 +1,17 @@
 /** Accepting, handing over to the application, and stopping in order. */
-import http2 from "node:http2";
+import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { IncomingMessage } from "node:http";
 import { ApiError } from "../../machines/objects/status.ts";
 import { type ClientCertificate, clientCertificateOf } from "./client_certificate.ts";
-import { answered, type ServerEnvironment, type UpgradeOffer } from "./environment.ts";
-import { headersOf, type IncomingRequest, lightRequest } from "./light_request.ts";
-import { NodeRawResponse, type OutgoingResponse, sendResponse } from "./raw_response.ts";
+import type { Credentials } from "../machinery/types.ts";
+import { answered, type RawResponse, type ServerEnvironment, type UpgradeOffer } from "./environment.ts";
+import { Session } from "./http2/session.ts";
+import { type IncomingRequest, NodeRequest } from "./incoming_request.ts";
+import { headersOf, lightRequest } from "./light_request.ts";
+import { NodeRawResponse, type OutgoingResponse, type OwnResponse, sendResponse } from "./raw_response.ts";
 import { answerOnSocket, UpgradeResponse } from "./upgrade.ts";
 
 export interface ListenAddress {
@@ -45,7 +48,7 @@ export interface Server {
   close(graceMs: number): Promise<void>;
 }
 
-type NodeServer = ReturnType<typeof http2.createSecureServer>;
+type NodeServer = https.Server;
 
 /** Streams that one HTTP/2 connection may have open (kube-apiserver's default). */
 const maxConcurrentStreams = 250;
@@ -70,10 +73,11 @@ class Listener implements Server {
   readonly #options: ServeOptions;
   readonly #servers: NodeServer[] = [];
   readonly #sockets = new Set<Socket>();
-  readonly #sessions = new Set<http2.ServerHttp2Session>();
+  readonly #sessions = new Set<Session>();
   /** Of lasting responses: told when draining begins. */
   readonly #draining = new Set<() => void>();
-  readonly #certificates = new WeakMap<object, ClientCertificate>();
+  /** Who is at the other end, read once per connection. */
+  readonly #peers = new WeakMap<object, Peer>();
   /** Connections between two requests, or before the first. */
   readonly #awaited = new Map<object, ReturnType<typeof setTimeout>>();
   readonly addresses: ListenAddress[] = [];
@@ -91,12 +95,11 @@ class Listener implements Server {
 
   listen(address: ListenAddress): Promise<NodeServer> {
     const { certificate, key, clientCertificateAuthority } = this.#options;
-    const server = http2.createSecureServer({
-      allowHTTP1: true,
+    const server = https.createServer({
+      ALPNProtocols: ["h2", "http/1.1"],
       cert: certificate,
       key,
       minVersion: "TLSv1.2",
-      settings: { maxConcurrentStreams },
       handshakeTimeout: patience.handshakeMs,
       ...(clientCertificateAuthority === undefined
         ? {}
@@ -105,19 +108,19 @@ class Listener implements Server {
     this.#servers.push(server);
     // Go's clients keep idle connections for 90 s: whoever closes first must be the client, or a request is lost.
     Object.assign(server, { keepAliveTimeout: idleMs });
-    server.on("secureConnection", (socket) => this.#accept(socket));
-    server.on("session", (session) => {
-      this.#sessions.add(session);
-      session.on("close", () => this.#sessions.delete(session));
-      session.on("error", () => session.destroy());
+    const [beginHttp1] = server.listeners("secureConnection");
+    server.removeAllListeners("secureConnection");
+    server.on("secureConnection", (socket: TLSSocket) => {
+      this.#accept(socket);
+      if (socket.alpnProtocol === "h2") this.#beginSession(socket);
+      else beginHttp1!.call(server, socket);
     });
     server.on("request", (incoming, outgoing) => {
-      const { socket } = incoming as unknown as { socket: TLSSocket | null };
-      if (incoming.httpVersionMajor === 1 && socket !== null) {
-        this.#requestCame(socket);
-        outgoing.once("close", () => this.#awaitRequest(socket, idleMs));
-      }
-      void this.#answer(incoming as unknown as IncomingRequest, outgoing as unknown as OutgoingResponse);
+      const socket = incoming.socket as TLSSocket;
+      this.#requestCame(socket);
+      outgoing.once("close", () => this.#awaitRequest(socket, idleMs));
+      const raw = new NodeRawResponse(outgoing as unknown as OutgoingResponse, this.#draining);
+      void this.#answer(new NodeRequest(incoming), raw, this.#peerOf(socket));
     });
     server.on("upgrade", (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
       this.#requestCame(socket);
@@ -147,7 +150,23 @@ class Listener implements Server {
       this.#requestCame(socket);
     });
     socket.on("error", () => socket.destroy());
-    this.#certificates.set(socket, clientCertificateOf(socket));
+    this.#peers.set(socket, peerOf(socket));
+  }
+
+  #beginSession(socket: TLSSocket): void {
+    const peer = this.#peerOf(socket);
+    const session: Session = new Session(socket, {
+      maxConcurrentStreams,
+      draining: this.#draining,
+      date: httpDate,
+      request: (stream) => void this.#answer(stream, stream, peer).finally(() => session.answered()),
+    });
+    this.#sessions.add(session);
+    const limit = setTimeout(() => session.hasBegun || session.destroy(), patience.requestHeadMs);
+    socket.on("close", () => {
+      clearTimeout(limit);
+      this.#sessions.delete(session);
+    });
   }
 
   /** Cuts a connection of HTTP/1.1 whose next request is not there in time, however busily its head drips in. */
@@ -163,65 +182,31 @@ class Listener implements Server {
     this.#awaited.delete(socket);
   }
 
-  /** HTTP/2's compatibility layer hands out a proxy of the socket, so its session's own socket is looked up. */
-  #certificateOf(incoming: IncomingRequest): ClientCertificate {
-    const request = incoming as unknown as {
-      stream?: { session?: { socket?: TLSSocket } };
-      socket?: TLSSocket;
-    };
-    const socket = request.stream?.session?.socket ?? request.socket;
-    if (socket === undefined) return { clientCertificate: undefined };
-    let certificate = this.#certificates.get(socket);
-    if (certificate === undefined) {
-      certificate = clientCertificateOf(socket);
-      this.#certificates.set(socket, certificate);
-    }
-    return certificate;
+  #peerOf(socket: object): Peer {
+    return this.#peers.get(socket) ?? nobody;
   }
 
-  #environment(incoming: IncomingRequest, raw: NodeRawResponse, headers: () => Headers): ServerEnvironment {
-    const authorization = incoming.headers["authorization"];
-    const { httpVersion = "1.1", socket } = incoming as unknown as {
-      httpVersion?: string;
-      socket?: { remoteAddress?: string };
-    };
-    return {
-      headers: incoming.headers,
-      credentials: {
-        authorization: typeof authorization === "string" ? authorization : undefined,
-        ...this.#certificateOf(incoming),
-        get headers() {
-          return headers();
-        },
-      },
-      raw,
-      get remoteAddress() {
-        return socket?.remoteAddress ?? "";
-      },
-      httpVersion,
-    };
-  }
-
-  async #answer(incoming: IncomingRequest, outgoing: OutgoingResponse): Promise<void> {
+  async #answer(incoming: IncomingRequest, raw: OwnResponse, peer: Peer): Promise<void> {
     this.#underWay++;
-    const raw = new NodeRawResponse(outgoing, this.#draining);
     raw.onClose(() => this.#finished());
     const request = lightRequest(incoming, originOf(incoming), abortSignalOf(raw));
+    const environment = new Environment(incoming.headers, raw, peer, () => request.headers);
+    const isHead = incoming.method === "HEAD";
     try {
-      const response = await this.#options.fetch(request, this.#environment(incoming, raw, () => request.headers));
+      const response = await this.#options.fetch(request, environment);
       if (response === answered || raw.closed) return;
       if (raw.begun) throw new Error("Cannot send a response: the application had begun one through `raw`");
       // After a refused body the rest of it is still on its way, and would be read as the next request.
       const last = this.#stopping || response.status === 413;
-      if (last && incoming.headers[":method"] === undefined) response.headers.set("connection", "close");
-      await sendResponse(response, outgoing, incoming.method === "HEAD");
+      if (last && peer.httpVersion !== "2.0") response.headers.set("connection", "close");
+      await sendResponse(response, raw, isHead);
     } catch (error) {
       this.#options.onError?.(error);
       if (raw.closed) return;
-      if (raw.begun || outgoing.headersSent) raw.destroy();
+      if (raw.begun) raw.destroy();
       else {
         try {
-          await sendResponse(internalError(error), outgoing, incoming.method === "HEAD");
+          await sendResponse(internalError(error), raw, isHead);
         } catch {
           raw.destroy();
         }
@@ -258,7 +243,7 @@ class Listener implements Server {
     const headers = headersOf(incoming);
     // A request that asks to be upgraded has no body: what follows belongs to the next protocol.
     const request = new Request(originOf(incoming) + upgrade.target, { method: upgrade.method, headers });
-    const environment = this.#environment(incoming as unknown as IncomingRequest, raw, () => headers);
+    const environment = new Environment(incoming.headers, raw, this.#peerOf(socket), () => headers);
     try {
       const response = await this.#options.fetch(request, Object.assign(environment, { upgrade }));
       if (taken || response === answered) return;
@@ -296,6 +281,60 @@ class Listener implements Server {
   }
 }
 
+/** The other end of a connection. */
+interface Peer {
+  readonly certificate: ClientCertificate;
+  readonly httpVersion: string;
+  readonly remoteAddress: string;
+}
+
+const nobody: Peer = { certificate: { clientCertificate: undefined }, httpVersion: "1.1", remoteAddress: "" };
+
+function peerOf(socket: TLSSocket): Peer {
+  return {
+    certificate: clientCertificateOf(socket),
+    httpVersion: socket.alpnProtocol === "h2" ? "2.0" : "1.1",
+    remoteAddress: socket.remoteAddress ?? "",
+  };
+}
+
+class Environment implements ServerEnvironment {
+  readonly credentials: Credentials;
+  readonly remoteAddress: string;
+  readonly httpVersion: string;
+
+  constructor(
+    readonly headers: ServerEnvironment["headers"],
+    readonly raw: RawResponse,
+    { certificate, remoteAddress, httpVersion }: Peer,
+    realHeaders: () => Headers,
+  ) {
+    const { authorization } = headers;
+    this.credentials = {
+      authorization: typeof authorization === "string" ? authorization : undefined,
+      ...certificate,
+      get headers() {
+        return realHeaders();
+      },
+    };
+    this.remoteAddress = remoteAddress;
+    this.httpVersion = httpVersion;
+  }
+}
+
+let second = 0;
+let secondText = "";
+
+/** What time it is, as HTTP writes it; most answers are sent in the same second as another. */
+function httpDate(): string {
+  const now = Math.floor(Date.now() / 1000);
+  if (now !== second) {
+    second = now;
+    secondText = new Date(now * 1000).toUTCString();
+  }
+  return secondText;
+}
+
 function closeServer(server: NodeServer): Promise<void> {
   return new Promise((resolve) => {
     if (server.listening) server.close(() => resolve());
@@ -309,7 +348,7 @@ function originOf(incoming: Pick<IncomingRequest, "headers">): string {
   return typeof host === "string" && /^[A-Za-z0-9._:\[\]-]+$/.test(host) ? `https://${host}` : "https://localhost";
 }
 
-function abortSignalOf(raw: NodeRawResponse): () => AbortSignal {
+function abortSignalOf(raw: RawResponse): () => AbortSignal {
   let controller: AbortController | undefined;
   return () => {
     if (controller === undefined) {

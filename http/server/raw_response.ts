@@ -1,33 +1,34 @@
-/** A response of node's, as the application sees it. One class for HTTP/1.1 and HTTP/2: node's compatibility layer. */
-import type { ServerHttp2Stream } from "node:http2";
+/** A response of node's HTTP/1.1 server, as the application sees it; and how a `Response` is sent, by either version. */
 import type { Writable } from "node:stream";
 import type { RawResponse } from "./environment.ts";
 import { readyToSend, type ResponseHeaders } from "./light_response.ts";
+
+/** A response that the listener sends. */
+export interface OwnResponse extends RawResponse {
+  readonly begun: boolean;
+  /** Sends all of it at once; undefined: no body, though `headers` may tell its length. */
+  send(status: number, headers: ResponseHeaders, content: Uint8Array | undefined): void;
+}
 
 /** What is needed of node's response. */
 export interface OutgoingResponse extends Writable {
   writeHead(status: number, headers: Record<string, string | string[]>): unknown;
   readonly headersSent: boolean;
-  /** Of HTTP/2. */
-  readonly stream?: ServerHttp2Stream;
 }
 
-export class NodeRawResponse implements RawResponse {
+export class NodeRawResponse implements OwnResponse {
   readonly #response: OutgoingResponse;
   readonly #draining: Set<() => void>;
   readonly #closeCallbacks: (() => void)[] = [];
   #onDraining: (() => void) | undefined;
   #drainHooked = false;
   #drainCallback: (() => void) | undefined;
-  /** Where bytes go: over HTTP/2 the stream itself, since the compatibility layer costs as much again as a write. */
-  #body: Writable;
   #closed = false;
   #begun = false;
 
   /** `draining` is the server's set of those who want to know that it is about to stop. */
   constructor(response: OutgoingResponse, draining: Set<() => void>) {
     this.#response = response;
-    this.#body = response;
     this.#draining = draining;
     response.on("close", () => this.#wasClosed());
     response.on("error", () => this.#wasClosed());
@@ -42,23 +43,22 @@ export class NodeRawResponse implements RawResponse {
   }
 
   get unsentBytes(): number {
-    return this.#body.writableLength ?? 0;
+    return this.#response.writableLength ?? 0;
   }
 
   begin(status: number, headers: ResponseHeaders): void {
     this.#begun = true;
-    if (this.#closed) return;
-    const { stream } = this.#response;
-    if (stream === undefined) this.#response.writeHead(status, { ...headers });
-    else {
-      stream.respond({ ":status": status, ...headers });
-      this.#body = stream;
-    }
+    if (!this.#closed) this.#response.writeHead(status, { ...headers });
   }
 
   write(chunk: Uint8Array | string): boolean {
     if (this.#closed) return false;
-    return this.#body.write(chunk);
+    return this.#response.write(chunk);
+  }
+
+  send(status: number, headers: ResponseHeaders, content: Uint8Array | undefined): void {
+    this.begin(status, headers);
+    if (!this.#closed) this.#response.end(content);
   }
 
   onDrain(callback: () => void): void {
@@ -81,7 +81,7 @@ export class NodeRawResponse implements RawResponse {
   }
 
   end(): void {
-    if (!this.#closed) this.#body.end();
+    if (!this.#closed) this.#response.end();
   }
 
   destroy(): void {
@@ -98,81 +98,59 @@ export class NodeRawResponse implements RawResponse {
 }
 
 /** Sends what the application returned. Done when the promise, if any, resolves. */
-export function sendResponse(response: Response, outgoing: OutgoingResponse, head: boolean): Promise<void> | undefined {
+export function sendResponse(response: Response, raw: OwnResponse, head: boolean): Promise<void> | undefined {
   const ready = readyToSend(response);
-  if (ready === undefined) return sendStream(response, outgoing, head);
+  if (ready === undefined) return sendStream(response, raw, head);
   const { status, sent, content } = ready;
-  const headers = { ...sent, "content-length": String(content.length) };
-  if (outgoing.stream === undefined) {
-    outgoing.writeHead(status, headers);
-    outgoing.end(head ? undefined : content);
-    return undefined;
-  }
-  // The compatibility layer would keep every stream open for trailers, which costs a tenth of the throughput.
-  outgoing.stream.respond({ ":status": status, ...headers }, { endStream: head });
-  if (!head) outgoing.stream.end(content);
+  raw.send(status, { ...sent, "content-length": String(content.length) }, head ? undefined : content);
   return undefined;
 }
 
-async function sendStream(response: Response, outgoing: OutgoingResponse, head: boolean): Promise<void> {
+async function sendStream(response: Response, raw: OwnResponse, head: boolean): Promise<void> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of response.headers) {
     const before = headers[name];
     if (before === undefined) headers[name] = value;
     else headers[name] = typeof before === "string" ? [before, value] : [...before, value];
   }
-  if (response.body === null || head) {
-    await response.body?.cancel();
-    outgoing.writeHead(response.status, headers);
-    outgoing.end();
-    return;
+  const { status, body } = response;
+  if (body === null || head) {
+    await body?.cancel();
+    return raw.send(status, headers, undefined);
   }
-  const reader = response.body.getReader();
+  const reader = body.getReader();
   const first = await reader.read();
-  if (first.done) {
-    outgoing.writeHead(response.status, { "content-length": "0", ...headers });
-    outgoing.end();
-    return;
-  }
+  if (first.done) return raw.send(status, { "content-length": "0", ...headers }, undefined);
   // Nearly every body is one chunk, and one that is whole needs its length: so look one further before the head is sent,
   // but not longer than the chunk after is already there (a stream must not be held back).
   const second = reader.read();
   const known = await Promise.race([second, soon()]);
   if (known !== undefined && known.done) {
-    outgoing.writeHead(response.status, { "content-length": String(first.value.length), ...headers });
-    outgoing.end(first.value);
-    return;
+    return raw.send(status, { "content-length": String(first.value.length), ...headers }, first.value);
   }
-  outgoing.writeHead(response.status, headers);
-  const stop = () => void reader.cancel().catch(() => {});
-  outgoing.on("close", stop);
+  raw.begin(status, headers);
+  let room = Promise.withResolvers<void>();
+  raw.onDrain(() => room.resolve());
+  raw.onClose(() => {
+    room.resolve();
+    void reader.cancel().catch(() => {});
+  });
   let chunk: ReadableStreamReadResult<Uint8Array> = first;
   let next: Promise<ReadableStreamReadResult<Uint8Array>> = second;
   try {
-    while (!chunk.done) {
-      if (!outgoing.write(chunk.value)) await drained(outgoing);
+    while (!chunk.done && !raw.closed) {
+      room = Promise.withResolvers();
+      if (!raw.write(chunk.value) && !raw.closed) await room.promise;
       chunk = await next;
       if (!chunk.done) next = reader.read();
     }
-    outgoing.end();
+    raw.end();
   } catch {
     // The body failed after its head was sent: only a broken connection says so.
-    outgoing.destroy();
+    raw.destroy();
   }
 }
 
 function soon(): Promise<undefined> {
   return new Promise((resolve) => setImmediate(() => resolve(undefined)));
-}
-
-function drained(outgoing: OutgoingResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      outgoing.off("drain", done);
-      outgoing.off("close", done);
-      resolve();
-    };
-    outgoing.on("drain", done);
-    outgoing.on("close", done);
-  });
 }

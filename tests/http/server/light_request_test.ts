@@ -1,9 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Readable } from "node:stream";
 import { ApiError } from "../../../machines/objects/status.ts";
-import { type IncomingRequest, lightRequest } from "../../../http/server/light_request.ts";
+import { NodeRequest } from "../../../http/server/incoming_request.ts";
+import { lightRequest } from "../../../http/server/light_request.ts";
 
-function incoming(): Readable & IncomingRequest {
+function incoming(): Readable & { method: string; url: string; headers: Record<string, string> } {
   return Object.assign(new Readable({ read() {} }), { method: "POST", url: "/", headers: {} });
 }
 
@@ -15,7 +16,10 @@ Deno.test("a body that is not whole in time is refused with 408, and what carrie
   const slow = incoming();
   slow.push("{");
   const cut = new Promise<void>((resolve) => slow.on("close", () => resolve()));
-  const error = await assertRejects(() => lightRequest(slow, "https://h", never, 10).bytes(), ApiError);
+  const error = await assertRejects(
+    () => lightRequest(new NodeRequest(slow), "https://h", never, 10).bytes(),
+    ApiError,
+  );
   const { code, reason, message } = error.status;
   assertEquals({ code, reason, message }, {
     code: 408,
@@ -27,7 +31,7 @@ Deno.test("a body that is not whole in time is refused with 408, and what carrie
 
 Deno.test("a body that comes in pieces is read whole, and nothing waits afterwards", async () => {
   const whole = incoming();
-  const read = lightRequest(whole, "https://h", never, 60_000).bytes();
+  const read = lightRequest(new NodeRequest(whole), "https://h", never, 60_000).bytes();
   for (const piece of ["ab", "c"]) whole.push(piece);
   whole.push(null);
   assertEquals(new TextDecoder().decode(await read), "abc");

@@ -1,0 +1,68 @@
+/** HPACK's static table (RFC 7541, appendix A): what index 1 to 61 stand for. */
+const values: readonly (readonly [name: string, ...values: string[]])[] = [
+  [":authority", ""],
+  [":method", "GET", "POST"],
+  [":path", "/", "/index.html"],
+  [":scheme", "http", "https"],
+  [":status", "200", "204", "206", "304", "400", "404", "500"],
+  ["accept-charset", ""],
+  ["accept-encoding", "gzip, deflate"],
+  ...[
+    "accept-language",
+    "accept-ranges",
+    "accept",
+    "access-control-allow-origin",
+    "age",
+    "allow",
+    "authorization",
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-location",
+    "content-range",
+    "content-type",
+    "cookie",
+    "date",
+    "etag",
+    "expect",
+    "expires",
+    "from",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "last-modified",
+    "link",
+    "location",
+    "max-forwards",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "range",
+    "referer",
+    "refresh",
+    "retry-after",
+    "server",
+    "set-cookie",
+    "strict-transport-security",
+    "transfer-encoding",
+    "user-agent",
+    "vary",
+    "via",
+    "www-authenticate",
+  ].map((name) => [name, ""] as const),
+];
+
+/** Index 0 is nothing. */
+export const staticTable: readonly (readonly [name: string, value: string])[] = [
+  ["", ""],
+  ...values.flatMap(([name, ...of]) => of.map((value) => [name, value] as const)),
+];
+
+/** The first index of each name. */
+export const staticNames: ReadonlyMap<string, number> = new Map(
+  staticTable.map(([name], index) => [name, index] as const).reverse(),
+);
