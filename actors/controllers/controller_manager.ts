@@ -10,6 +10,7 @@ import {
   certificateSigner,
 } from "../../machines/controllers/certificates/certificate_controllers.ts";
 import type { Controller } from "../../machines/controllers/controller.ts";
+import { disruptionController } from "../../machines/controllers/disruption/disruption_controller.ts";
 import { cronJobController } from "../../machines/controllers/cron_job/cron_job_controller.ts";
 import { daemonSetController } from "../../machines/controllers/daemon_set/daemon_set_controller.ts";
 import { deploymentController } from "../../machines/controllers/deployment/deployment_controller.ts";
@@ -23,6 +24,7 @@ import { nodeLifecycleController } from "../../machines/controllers/node_lifecyc
 import { podGarbageCollector } from "../../machines/controllers/pod_gc/pod_gc_controller.ts";
 import { replicaSetController } from "../../machines/controllers/replica_set/replica_set_controller.ts";
 import { replicationController } from "../../machines/controllers/replication_controller/replication_controller.ts";
+import { resourceQuotaController } from "../../machines/controllers/resource_quota/resource_quota_controller.ts";
 import { type ResourceKind, resourceTable } from "../../machines/controllers/resource_table.ts";
 import {
   rootCaController,
@@ -85,6 +87,8 @@ function controllers(options: ControllerManagerOptions): Controller[] {
     nodeLifecycleController,
     taintEvictionController,
     podGarbageCollector,
+    resourceQuotaController(everything),
+    disruptionController,
     ...(options.certificates === undefined ? [] : [certificateApprover, certificateSigner, certificateCleaner]),
     ...(options.signDetached === undefined ? [] : [bootstrapSigner(options.signDetached), tokenCleaner]),
   ];

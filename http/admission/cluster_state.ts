@@ -7,6 +7,7 @@ import { type Following, followResource, ResourceCopy } from "../auth/follow_res
 const read = {
   namespaces: { group: "", version: "v1", resource: "namespaces" },
   serviceAccounts: { group: "", version: "v1", resource: "serviceaccounts" },
+  resourceQuotas: { group: "", version: "v1", resource: "resourcequotas" },
   limitRanges: { group: "", version: "v1", resource: "limitranges" },
   priorityClasses: { group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses" },
   runtimeClasses: { group: "node.k8s.io", version: "v1", resource: "runtimeclasses" },

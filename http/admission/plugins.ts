@@ -29,6 +29,7 @@ import { MutatingPolicies } from "./policies/mutating_policies.ts";
 import { PolicyContext } from "./policies/policy_context.ts";
 import { validatingPolicies } from "./policies/validating_policies.ts";
 import { podSecurity } from "./pod_security.ts";
+import { resourceQuota } from "./resource_quota.ts";
 import { serviceAccount } from "./service_account.ts";
 import { serviceAllocation } from "./service_allocation.ts";
 import { ServiceAllocator, type ServiceRanges } from "./service_allocator.ts";
@@ -93,6 +94,8 @@ export function admission(options: AdmissionOptions): Admission {
       validating,
       validatingHooks,
       unenforced,
+      // The last: what it counts is let in by all others.
+      resourceQuota(state.resourceQuotas, client),
     ],
     follow() {
       const cluster = followCluster(state, client, clock);

@@ -93,6 +93,10 @@ export class ResourceCopy<T extends KubeObject = KubeObject> implements Follower
     else this.#objects.set(keyOf(object), object);
   }
 
+  get size(): number {
+    return this.#objects.size;
+  }
+
   values(): Iterable<T> {
     return this.#objects.values();
   }

@@ -28,6 +28,8 @@ export const resources = {
   leases: { group: "coordination.k8s.io", version: "v1", resource: "leases" },
   endpointSlices: { group: "discovery.k8s.io", version: "v1", resource: "endpointslices" },
   persistentVolumeClaims: core("persistentvolumeclaims"),
+  resourceQuotas: core("resourcequotas"),
+  podDisruptionBudgets: { group: "policy", version: "v1", resource: "poddisruptionbudgets" },
   priorityClasses: { group: "scheduling.k8s.io", version: "v1", resource: "priorityclasses" },
 } as const satisfies Record<string, ResourceRef>;
 
