@@ -1,6 +1,7 @@
 /** A node without a world: pods go through their charts, nothing runs. All of it is gone when the process ends. */
 import { realRandom } from "../actors/real/real_random.ts";
-import { type SimulatedImage, SimulatedRuntime } from "../actors/simulated/container_runtime.ts";
+import type { SimulatedImage } from "../actors/simulated/container_behaviour.ts";
+import { SimulatedRuntime } from "../actors/simulated/container_runtime.ts";
 import { SimulatedNodeFiles } from "../actors/simulated/node_files.ts";
 import { SimulatedPodNetwork } from "../actors/simulated/pod_network.ts";
 import type { Clock } from "../ports/clock.ts";

@@ -38,6 +38,8 @@ export interface RegistryAuth {
 
 export interface PullOptions {
   readonly auth?: RegistryAuth;
+  /** Labels of the container that it is for. */
+  readonly labels?: LabelSelector;
   readonly signal?: AbortSignal;
   /** What the engine says on the way. */
   progress?(text: string): void;
@@ -199,8 +201,8 @@ export class RuntimeError extends Error {
 export interface ContainerRuntime {
   version(): Promise<RuntimeVersion>;
 
-  /** Undefined when it is not there. */
-  inspectImage(reference: string): Promise<RuntimeImage | undefined>;
+  /** Undefined when it is not there. `labels`: those of the container that it is for. */
+  inspectImage(reference: string, labels?: LabelSelector): Promise<RuntimeImage | undefined>;
   listImages(): Promise<readonly RuntimeImage[]>;
   pullImage(reference: string, options?: PullOptions): Promise<void>;
   /** A tar archive as `docker save` writes it. */

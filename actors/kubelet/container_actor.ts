@@ -31,7 +31,7 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
       const { record, container } = at(self);
       const image = container.spec.image ?? "";
       try {
-        container.image = await findImage(world, image);
+        container.image = await findImage(world, record, container);
       } catch (error) {
         world.containerEvent(record, container, "Warning", "InspectFailed", messageOf(error));
         return trouble(container, error, "ImageInspectError");

@@ -37,10 +37,6 @@ export function specHash(container: Container): string {
   return (hash >>> 0).toString(16);
 }
 
-function owner(world: KubeletWorld) {
-  return { cluster: world.options.clusterName, node: world.options.nodeName };
-}
-
 /** The network that hostNetwork pods are on. */
 function hostNetworkOf(world: KubeletWorld): string {
   const { hostNetworkContainer } = world.options;
@@ -62,7 +58,7 @@ export function sandboxDraft(world: KubeletWorld, record: PodRecord): ContainerD
     name: containerName(pod, sandboxContainer, record.nextSandbox),
     image: pauseImage,
     labels: {
-      ...podLabels(owner(world), pod, sandboxContainer),
+      ...podLabels(world.names, pod, sandboxContainer),
       [labelNames.restartCount]: String(record.nextSandbox),
     },
     ...(hostNetwork ? {} : { hostname: hostnameOf(pod) }),
@@ -116,7 +112,7 @@ export async function containerDraft(
     name: containerName(pod, spec.name, attempt),
     image: container.image?.id ?? spec.image ?? "",
     labels: {
-      ...podLabels(owner(world), pod, spec.name),
+      ...podLabels(world.names, pod, spec.name),
       [labelNames.sandbox]: record.sandbox?.id ?? "",
       [labelNames.hash]: specHash(spec),
       [labelNames.restartCount]: String(attempt),

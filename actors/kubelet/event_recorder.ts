@@ -14,7 +14,20 @@ export interface EventSubject {
   };
 }
 
-export class EventRecorder {
+export interface KubeletEvents {
+  record(
+    subject: EventSubject,
+    kind: string,
+    type: "Normal" | "Warning",
+    reason: string,
+    message: string,
+    fieldPath?: string,
+  ): void;
+  /** Everything recorded so far has been written or is lost. */
+  flush(): Promise<void>;
+}
+
+export class EventRecorder implements KubeletEvents {
   readonly #shared: SharedRecorder;
 
   constructor(ports: { client: ApiClient; clock: Clock; component: string; host: string }) {
@@ -37,7 +50,6 @@ export class EventRecorder {
     this.#shared.record({ about: { apiVersion, kind, metadata }, type, reason, message, fieldPath });
   }
 
-  /** Everything recorded so far has been written or is lost. */
   async flush(): Promise<void> {
     await this.#shared.flush();
   }

@@ -23,6 +23,7 @@ export async function runHook(
   handler: Handler,
   signal: AbortSignal,
 ): Promise<void> {
+  if (world.options.standIn !== undefined && handler.sleep === undefined) return;
   if (handler.exec !== undefined) {
     const { exitCode, output } = await execute(world, container, handler.exec.command ?? [], signal);
     if (exitCode !== 0) {

@@ -1,5 +1,6 @@
 /** Images for containers: looked for, pulled with the pod's secrets, and what people are told about it. */
 import type { Pod } from "../../machines/objects/object.ts";
+import { podLabels } from "../../machines/pod/pod_names.ts";
 import type { RegistryAuth, RuntimeImage } from "../../ports/container_runtime.ts";
 import { RuntimeError } from "../../ports/container_runtime.ts";
 import type { ContainerRecord, PodRecord } from "./pod_record.ts";
@@ -27,10 +28,14 @@ export function checkReference(image: string): void {
   }
 }
 
-export async function findImage(world: KubeletWorld, image: string): Promise<RuntimeImage | undefined> {
+export async function findImage(
+  world: KubeletWorld,
+  { pod }: PodRecord,
+  { name, spec: { image = "" } }: ContainerRecord,
+): Promise<RuntimeImage | undefined> {
   checkReference(image);
   try {
-    return await world.runtime.inspectImage(image);
+    return await world.runtime.inspectImage(image, podLabels(world.names, pod, name));
   } catch (error) {
     throw new ImageError("ImageInspectError", messageOf(error));
   }
@@ -48,13 +53,14 @@ export async function pullImage(
   const began = world.system.clock.now();
   world.containerEvent(record, container, "Normal", "Pulling", `Pulling image "${image}"`);
   const auth = await credentialsFor(world, record.pod, image);
+  const labels = podLabels(world.names, record.pod, container.name);
   try {
-    await world.runtime.pullImage(image, { signal, ...(auth === undefined ? {} : { auth }) });
+    await world.runtime.pullImage(image, { signal, labels, ...(auth === undefined ? {} : { auth }) });
   } catch (error) {
     if (error instanceof RuntimeError && error.code === "unreachable") throw error;
     throw new ImageError("ErrImagePull", messageOf(error));
   }
-  const pulled = await world.runtime.inspectImage(image);
+  const pulled = await world.runtime.inspectImage(image, labels);
   if (pulled === undefined) throw new ImageError("ErrImagePull", `image "${image}" is not there after the pull`);
   const took = `${((world.system.clock.now() - began) / 1000).toFixed(3)}s`;
   world.containerEvent(

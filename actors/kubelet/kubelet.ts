@@ -32,14 +32,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const supervisor = world.kubeletAddress;
   system.spawn(node.nodeKind, { address: world.addressOf("node"), supervisor, input: undefined });
   system.spawn(node.leaseKind, { address: world.addressOf("lease"), supervisor, input: undefined });
-  world.services = startInformer<Service>(system, {
+  world.services = options.share?.services ?? startInformer<Service>(system, {
     node: nodeName,
     name: "kubelet-services",
     client,
     resource: resources.services,
     supervisor,
   });
-  world.pods = startInformer<Pod>(system, {
+  world.pods = options.share?.pods ?? startInformer<Pod>(system, {
     node: nodeName,
     name: "kubelet-pods",
     client,
@@ -47,7 +47,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     options: { fieldSelector: `spec.nodeName=${nodeName}` },
     supervisor,
   });
-  world.pods.subscribe({
+  const unsubscribe = world.pods.subscribe({
     changed: (changes) => kubelet.podsChanged(changes),
     synced: () => system.tell(world.kubeletAddress, { type: "pods.synced" }),
   });
@@ -55,6 +55,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     streams: new KubeletStreams(world),
     async stop() {
       world.stopping = true;
+      unsubscribe();
       kubelet.unfollow();
       system.stop(world.kubeletAddress);
       await Promise.allSettled(

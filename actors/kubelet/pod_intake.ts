@@ -183,7 +183,7 @@ export class PodIntake {
 
   #keepVolumesFresh(record: PodRecord): void {
     const { world } = this;
-    if (world.system.get(record.volumesAddress) !== undefined) return;
+    if (world.options.standIn !== undefined || world.system.get(record.volumesAddress) !== undefined) return;
     world.system.spawn(this.#volumesKind, {
       address: record.volumesAddress,
       supervisor: record.address,

@@ -24,7 +24,7 @@ export class Probes {
             world,
             (probe.timeoutSeconds ?? 1) * 1000,
             signal,
-            (limited) => check(world, record, container, probe, limited),
+            (limited) => check(world, record, container, name, limited),
           );
         } catch (error) {
           if (!signal.aborted) {
@@ -94,10 +94,13 @@ async function check(
   world: KubeletWorld,
   record: PodRecord,
   container: ContainerRecord,
-  probe: Probe,
+  name: ProbeName,
   signal: AbortSignal,
 ): Promise<void> {
-  if (probe.exec !== undefined) {
+  const probe = container.spec[fields[name]]!;
+  const { standIn } = world.options;
+  if (standIn !== undefined) await standIn.probe(record.pod, container.name, name);
+  else if (probe.exec !== undefined) {
     const { exitCode, output } = await execute(world, container, probe.exec.command ?? [], signal);
     if (exitCode !== 0) throw new Refused(output);
   } else if (probe.httpGet !== undefined) {

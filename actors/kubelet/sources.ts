@@ -34,7 +34,17 @@ export interface References {
   readonly secrets: readonly string[];
 }
 
-export class Sources {
+/** What volumes and environments are made from. */
+export interface PodSources {
+  podTakenOn(): void;
+  follow(pod: Pod, references: References, changed: () => void): void;
+  configMap(namespace: string, name: string): Promise<ConfigMap | undefined>;
+  secret(namespace: string, name: string): Promise<Secret | undefined>;
+  token(pod: Pod, request: TokenRequest): Promise<string>;
+  forget(pod: Pod): void;
+}
+
+export class Sources implements PodSources {
   #objects = new Map<string, Kept<KubeObject>>();
   #tokens = new Map<string, Token>();
 

@@ -2,19 +2,20 @@
 import type { Pod, Service } from "../../machines/objects/object.ts";
 import type { NodeFacts } from "../../machines/pod/downward.ts";
 import type { ResolverConfig } from "../../machines/pod/dns_config.ts";
-import { ownerLabels } from "../../machines/pod/pod_names.ts";
+import { type Owner, ownerLabels } from "../../machines/pod/pod_names.ts";
 import type { ApiClient } from "../../ports/api_client.ts";
 import type { ContainerRuntime } from "../../ports/container_runtime.ts";
 import type { NodeFiles } from "../../ports/node_files.ts";
 import type { PodNetwork } from "../../ports/pod_network.ts";
 import type { Random } from "../../ports/random.ts";
-import type { Informer } from "../informer.ts";
+import type { PodStandIn } from "../../ports/pod_stand_in.ts";
+import type { ChangeListener } from "../informer.ts";
 import { type ActorSystem, type Address, address, partsOf } from "../system.ts";
 import { realNodeFiles } from "../node_files/real_node_files.ts";
 import { realRandom } from "../real/real_random.ts";
-import { EventRecorder } from "./event_recorder.ts";
+import { EventRecorder, type KubeletEvents } from "./event_recorder.ts";
 import { inTurn, type PodRecord } from "./pod_record.ts";
-import { Sources } from "./sources.ts";
+import { type PodSources, Sources } from "./sources.ts";
 import { VolumeManager } from "./volume_manager.ts";
 
 export interface NodeCapacity {
@@ -22,6 +23,22 @@ export interface NodeCapacity {
   readonly memory: string;
   readonly ephemeralStorage: string;
   readonly pods: number;
+}
+
+/** The pods that are bound to this node; an informer of them is one. */
+export interface PodsOfNode {
+  list(): Pod[];
+  /** Takes in what a write was answered with. */
+  learn(pod: Pod): void;
+  subscribe(listener: ChangeListener<Pod>): () => void;
+}
+
+/** What kubelets of many nodes in one process have in common. */
+export interface KubeletShare {
+  readonly pods: PodsOfNode;
+  readonly services: { list(): readonly Service[] };
+  readonly sources: PodSources;
+  readonly events: KubeletEvents;
 }
 
 export interface KubeletOptions {
@@ -54,25 +71,30 @@ export interface KubeletOptions {
   readonly runtimeConnected?: () => void;
   /** hostNetwork pods join this container's network instead of the host's (the second and later nodes of a host). */
   readonly hostNetworkContainer?: string;
+  /** Absent: it watches the API itself, and all is its own. */
+  readonly share?: KubeletShare;
+  /** Answers probes and hooks where nothing runs that could; the files of volumes are not kept up to date then. */
+  readonly standIn?: PodStandIn;
 }
 
 export class KubeletWorld {
   readonly records = new Map<string, PodRecord>();
-  readonly events: EventRecorder;
-  readonly sources: Sources;
+  readonly events: KubeletEvents;
+  readonly sources: PodSources;
   readonly volumes: VolumeManager;
   readonly system: ActorSystem;
   readonly runtime: ContainerRuntime;
   readonly client: ApiClient;
   readonly files: NodeFiles;
   readonly random: Random;
+  readonly names: Owner;
   readonly owner: Record<string, string>;
   readonly kubeletAddress: Address;
   /** Filled in when the node is known. */
   node: NodeFacts;
   hostResolver: ResolverConfig = { servers: [], searches: [], options: [] };
-  pods: Informer<Pod> | undefined;
-  services: Informer<Service> | undefined;
+  pods: PodsOfNode | undefined;
+  services: KubeletShare["services"] | undefined;
   stopping = false;
   /** Hosts that withhold CAP_SYS_RESOURCE let nobody go below this. */
   lowestOomScore = -1000;
@@ -83,17 +105,13 @@ export class KubeletWorld {
     this.client = options.client;
     this.files = options.files ?? realNodeFiles;
     this.random = options.random ?? realRandom;
-    this.owner = ownerLabels({ cluster: options.clusterName, node: options.nodeName });
+    this.names = { cluster: options.clusterName, node: options.nodeName };
+    this.owner = ownerLabels(this.names);
     this.kubeletAddress = this.addressOf("kubelet");
-    const { client } = options;
-    const { clock } = options.system;
-    this.events = new EventRecorder({ client, clock, component: "kubelet", host: options.nodeName });
-    this.sources = new Sources({
-      client,
-      system: options.system,
-      node: options.nodeName,
-      supervisor: this.kubeletAddress,
-    });
+    const { client, system, share, nodeName: node } = options;
+    this.events = share?.events ??
+      new EventRecorder({ client, clock: system.clock, component: "kubelet", host: node });
+    this.sources = share?.sources ?? new Sources({ client, system, node, supervisor: this.kubeletAddress });
     this.volumes = new VolumeManager(this);
     this.node = { nodeName: options.nodeName, hostIPs: this.hostIPs, cpu: "0", memory: "0", ephemeralStorage: "0" };
   }

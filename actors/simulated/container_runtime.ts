@@ -22,38 +22,8 @@ import {
 } from "../../ports/container_runtime.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
+import type { Behaviour, Pull, SimulatedImage } from "./container_behaviour.ts";
 import { type LoggedPiece, logStream, processOf } from "./container_streams.ts";
-
-/** How a container's process behaves. */
-export interface Behaviour {
-  /** From the order to start until it runs. */
-  readonly startDelayMs?: number;
-  /** The engine refuses to start it, with this text. */
-  readonly startError?: string;
-  /** It ends by itself after so long; absent: it runs until it is stopped. */
-  readonly endsAfterMs?: number;
-  /** Of its own end. Default 0. */
-  readonly exitCode?: number;
-  /** What it says once it runs. */
-  readonly stdout?: string;
-  readonly stderr?: string;
-  /** It sits out the stop signal. */
-  readonly ignoresStopSignal?: boolean;
-  /** Exit code after the stop signal. Default 143. */
-  readonly stopExitCode?: number;
-  /** What a command in it does. Default: nothing, with exit code 0. */
-  exec?(command: readonly string[], stdin: string): { exitCode: number; stdout?: string; stderr?: string };
-}
-
-export interface SimulatedImage extends Behaviour {
-  readonly sizeBytes?: number;
-  readonly user?: string;
-  readonly stopSignal?: string;
-  /** Not there until it is pulled. */
-  readonly remote?: boolean;
-  readonly pullDelayMs?: number;
-  readonly pullError?: string;
-}
 
 export interface SimulatedRuntimeOptions {
   readonly clock: Clock;
@@ -62,20 +32,25 @@ export interface SimulatedRuntimeOptions {
   readonly images: Record<string, SimulatedImage>;
   /** Wins over the image's own behaviour. */
   behave?(draft: ContainerDraft): Behaviour | undefined;
+  /** Wins over the image's own: how it is got for a container with these labels. */
+  pull?(reference: string, labels: LabelSelector): Pull | undefined;
   /** What every call takes at most; the draw is uniform. Default 0. */
   readonly latencyMs?: number;
   /** Hears of everything that happens, whoever else does. */
   observe?(event: RuntimeEvent): void;
 }
 
+/** Of the draft only what is asked for later: there may be a hundred thousand. */
 interface Row {
-  readonly draft: ContainerDraft;
+  readonly name: string;
+  readonly image: string;
+  readonly labels: LabelSelector;
   readonly id: string;
   readonly createdAt: string;
   readonly behaviour: Behaviour;
   readonly log: LoggedPiece[];
-  readonly onLog: Set<() => void>;
-  readonly onEnd: Set<() => void>;
+  onLog?: Set<() => void>;
+  onEnd?: Set<() => void>;
   state: "created" | "running" | "exited";
   pid: number;
   exitCode: number;
@@ -87,10 +62,11 @@ interface Row {
 
 export class SimulatedRuntime implements ContainerRuntime {
   readonly #rows = new Map<string, Row>();
+  readonly #byName = new Map<string, Row>();
+  /** Images that were got by `options.pull`. */
+  readonly #pulled = new Set<string>();
   readonly #watches = new Set<{ labels: LabelSelector; sink: RuntimeEventSink }>();
   #pids = 100;
-  /** Counted for tests: how often each container name was started. */
-  readonly starts = new Map<string, number>();
   #reachable = true;
 
   constructor(readonly options: SimulatedRuntimeOptions) {}
@@ -132,8 +108,10 @@ export class SimulatedRuntime implements ContainerRuntime {
     };
   }
 
-  async inspectImage(reference: string): Promise<RuntimeImage | undefined> {
+  async inspectImage(reference: string, labels?: LabelSelector): Promise<RuntimeImage | undefined> {
     await this.#latency();
+    const pull = labels === undefined ? undefined : this.options.pull?.(reference, labels);
+    if (pull !== undefined && !this.#pulled.has(reference)) return undefined;
     const image = this.options.images[reference] ?? this.#byId(reference)?.[1];
     if (image === undefined || image.remote) return undefined;
     const [name] = this.#byId(reference) ?? [reference];
@@ -146,15 +124,18 @@ export class SimulatedRuntime implements ContainerRuntime {
       .map(([name, image]) => imageOf(name, image));
   }
 
-  async pullImage(reference: string, { signal, progress }: PullOptions = {}): Promise<void> {
+  async pullImage(reference: string, { signal, progress, labels = {} }: PullOptions = {}): Promise<void> {
     await this.#latency();
     const image = this.options.images[reference];
+    const declared = this.options.pull?.(reference, labels);
     progress?.("Pulling");
-    await this.#sleep(image?.pullDelayMs ?? 0);
+    await this.#sleep(declared?.delayMs ?? image?.pullDelayMs ?? 0);
     if (signal?.aborted) throw refused(`pull image "${reference}"`, "it was called off");
     if (image === undefined) throw refused(`pull image "${reference}"`, "manifest unknown");
-    if (image.pullError !== undefined) throw refused(`pull image "${reference}"`, image.pullError);
-    this.options.images[reference] = { ...image, remote: false };
+    const error = declared === undefined ? image.pullError : declared.error;
+    if (error !== undefined) throw refused(`pull image "${reference}"`, error);
+    if (declared === undefined) this.options.images[reference] = { ...image, remote: false };
+    else this.#pulled.add(reference);
   }
 
   /** The archive's contents mean nothing here: the pause image is what is loaded. */
@@ -174,28 +155,30 @@ export class SimulatedRuntime implements ContainerRuntime {
   async create(draft: ContainerDraft): Promise<{ id: string; existed: boolean }> {
     await this.#latency();
     const doing = `create container "${draft.name}"`;
-    const there = [...this.#rows.values()].find(({ draft: { name } }) => name === draft.name);
+    const there = this.#byName.get(draft.name);
     if (there !== undefined) {
-      if (matches(there.draft.labels, draft.labels)) return { id: there.id, existed: true };
+      if (matches(there.labels, draft.labels)) return { id: there.id, existed: true };
       throw new RuntimeError("conflict", `Cannot ${doing}: the name is in use by container "${there.id}"`);
     }
     const image = this.options.images[draft.image] ?? this.#byId(draft.image)?.[1];
     if (image === undefined || image.remote) throw missing(doing, `No such image: ${draft.image}`);
     const bytes = this.options.random.bytes(32);
     const id = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    this.#rows.set(id, {
-      draft,
+    const row: Row = {
+      name: draft.name,
+      image: draft.image,
+      labels: draft.labels,
       id,
       createdAt: this.#time(),
       behaviour: this.options.behave?.(draft) ?? image,
       log: [],
-      onLog: new Set(),
-      onEnd: new Set(),
       state: "created",
       pid: 0,
       exitCode: 0,
       error: "",
-    });
+    };
+    this.#rows.set(id, row);
+    this.#byName.set(row.name, row);
     return { id, existed: false };
   }
 
@@ -210,7 +193,6 @@ export class SimulatedRuntime implements ContainerRuntime {
       Object.assign(row, { state: "exited", exitCode: 127, error: behaviour.startError, finishedAt: this.#time() });
       throw refused(`start container "${id}"`, behaviour.startError);
     }
-    this.starts.set(row.draft.name, (this.starts.get(row.draft.name) ?? 0) + 1);
     row.state = "running";
     row.pid = this.#pids++;
     row.startedAt = this.#time();
@@ -247,6 +229,7 @@ export class SimulatedRuntime implements ContainerRuntime {
     if (row === undefined) return;
     if (row.state === "running") this.#end(row, 137);
     this.#rows.delete(row.id);
+    this.#byName.delete(row.name);
     this.#tell("removed", row);
   }
 
@@ -258,7 +241,7 @@ export class SimulatedRuntime implements ContainerRuntime {
 
   async list(labels: LabelSelector): Promise<readonly RuntimeContainer[]> {
     await this.#latency();
-    return [...this.#rows.values()].filter(({ draft }) => matches(draft.labels, labels)).map(containerOf);
+    return [...this.#rows.values()].filter((row) => matches(row.labels, labels)).map(containerOf);
   }
 
   async watch(labels: LabelSelector, sink: RuntimeEventSink): Promise<{ cancel(): void }> {
@@ -303,25 +286,25 @@ export class SimulatedRuntime implements ContainerRuntime {
     row.pid = 0;
     row.exitCode = exitCode;
     row.finishedAt = this.#time();
-    for (const listener of [...row.onEnd, ...row.onLog]) listener();
+    for (const listener of [...row.onEnd ?? [], ...row.onLog ?? []]) listener();
     this.#tell("exited", row);
   }
 
   #say(row: Row, stream: "stdout" | "stderr", text: string | undefined): void {
     if (text === undefined) return;
     row.log.push({ stream, text, at: this.#time() });
-    for (const listener of row.onLog) listener();
+    for (const listener of row.onLog ?? []) listener();
   }
 
   #tell(type: RuntimeEvent["type"], row: Row): void {
-    const { id, draft: { labels }, exitCode } = row;
+    const { id, labels, exitCode } = row;
     const event: RuntimeEvent = { type, id, labels, at: this.#time(), ...(type === "exited" ? { exitCode } : {}) };
     this.options.observe?.(event);
     for (const watch of [...this.#watches]) if (matches(labels, watch.labels)) watch.sink.event(event);
   }
 
   #find(id: string): Row | undefined {
-    return this.#rows.get(id) ?? [...this.#rows.values()].find(({ draft: { name } }) => name === id);
+    return this.#rows.get(id) ?? this.#byName.get(id);
   }
 
   #row(id: string): Row {
@@ -350,21 +333,23 @@ export class SimulatedRuntime implements ContainerRuntime {
     const { clock } = this.options;
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = clock.wakeAt(clock.now() + milliseconds, resolve);
-    row?.onEnd.add(() => {
-      wake.cancel();
-      resolve();
-    });
+    if (row !== undefined) {
+      (row.onEnd ??= new Set()).add(() => {
+        wake.cancel();
+        resolve();
+      });
+    }
     return promise;
   }
 }
 
 function containerOf(row: Row): RuntimeContainer {
-  const { id, draft, state, pid, exitCode, error, createdAt, startedAt, finishedAt } = row;
+  const { id, name, image, labels, state, pid, exitCode, error, createdAt, startedAt, finishedAt } = row;
   return {
     id,
-    name: draft.name,
-    imageId: idOf(draft.image),
-    labels: draft.labels,
+    name,
+    imageId: idOf(image),
+    labels,
     state,
     pid,
     exitCode,

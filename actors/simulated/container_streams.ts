@@ -9,7 +9,7 @@ export interface LoggedPiece {
 
 export interface LogSource {
   readonly log: readonly LoggedPiece[];
-  readonly onLog: Set<() => void>;
+  onLog?: Set<() => void>;
   readonly state: string;
 }
 
@@ -36,15 +36,15 @@ export function logStream(source: LogSource, options: RuntimeLogOptions): Readab
         told = source.log.length;
         for (const piece of shown) controller.enqueue(chunkOf(piece));
         if (follow && source.state === "running" && !signal?.aborted) return;
-        source.onLog.delete(listener);
+        source.onLog?.delete(listener);
         controller.close();
       };
       listener = flush;
-      source.onLog.add(listener);
-      signal?.addEventListener("abort", () => source.onLog.has(listener) && flush(), { once: true });
+      (source.onLog ??= new Set()).add(listener);
+      signal?.addEventListener("abort", () => source.onLog?.has(listener) && flush(), { once: true });
       flush();
     },
-    cancel: () => void source.onLog.delete(listener),
+    cancel: () => void source.onLog?.delete(listener),
   });
 }
 

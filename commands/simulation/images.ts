@@ -1,5 +1,5 @@
 /** The images of a simulated cluster: what their processes do follows from the name. */
-import type { Behaviour, SimulatedImage } from "../../actors/simulated/container_runtime.ts";
+import type { Behaviour, SimulatedImage } from "../../actors/simulated/container_behaviour.ts";
 import type { SimulatedRandom } from "../../actors/simulated/simulated_random.ts";
 import type { ContainerDraft } from "../../ports/container_runtime.ts";
 

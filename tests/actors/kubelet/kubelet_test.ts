@@ -96,7 +96,7 @@ Deno.test("kubelet starts each attempt of a container once, though earlier ones 
   await node.createPod("crash");
   await node.clock.pass(120_000);
   const { restartCount } = (await node.container("crash"))!;
-  const starts = [...node.runtime.starts].filter(([name]) => name.startsWith("k8s_app_"));
+  const starts = [...node.starts].filter(([name]) => name.startsWith("k8s_app_"));
   assertEquals(
     starts.map(([name, count]) => [Number(name.split("_").at(-1)), count]),
     [0, 1, 2, 3, 4].map((n) => [n, 1]),
@@ -110,11 +110,11 @@ Deno.test("kubelet does not start a container again whose start was carried out 
   const start = node.runtime.start.bind(node.runtime);
   node.runtime.start = async (id) => {
     await start(id);
-    if (node.runtime.starts.size === 2) throw new RuntimeError("refused", "Cannot start: the connection was reset");
+    if (node.starts.size === 2) throw new RuntimeError("refused", "Cannot start: the connection was reset");
   };
   await node.createPod("told-wrong");
   await node.clock.pass(60_000);
-  assertEquals([...node.runtime.starts.values()], [1, 1]);
+  assertEquals([...node.starts.values()], [1, 1]);
   assert(isReady(await node.pod("told-wrong")));
   assertEquals((await node.container("told-wrong"))?.restartCount, 0);
   assertEquals(node.faults, []);
@@ -129,7 +129,7 @@ Deno.test("kubelet ends what runs of an attempt that it gave up before it makes 
   let answers = true;
   node.runtime.start = async (id) => {
     await start(id);
-    if (node.runtime.starts.size !== 2 || !answers) return;
+    if (node.starts.size !== 2 || !answers) return;
     answers = false;
     throw lost;
   };
@@ -243,7 +243,7 @@ Deno.test("kubelet keeps its pods when the API does not answer, and reports when
   await node.createPod("unheard");
   await node.clock.pass(20_000);
   assertEquals((await node.pod("unheard"))?.status?.phase, "Pending");
-  assertEquals([...node.runtime.starts.values()], [1, 1]);
+  assertEquals([...node.starts.values()], [1, 1]);
   node.api.refuse = undefined;
   await node.clock.pass(20_000);
   assert(isReady(await node.pod("unheard")));
@@ -276,7 +276,7 @@ Deno.test("kubelet that dies at any moment starts nothing twice, finishes what i
     await node.clock.pass(60_000);
     const where = `seed ${seed}`;
     assert(isReady(await node.pod("pod")), `${where}: ${JSON.stringify((await node.pod("pod"))?.status)}`);
-    const app = [...node.runtime.starts].filter(([name]) => name.startsWith("k8s_app_"));
+    const app = [...node.starts].filter(([name]) => name.startsWith("k8s_app_"));
     assertEquals(app.map(([, count]) => count), [1], where);
     await node.api.delete(resources.pods, "default", "pod");
     await crashAgain(300);

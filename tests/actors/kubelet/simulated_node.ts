@@ -3,7 +3,8 @@ import { type Kubelet, startKubelet } from "../../../actors/kubelet/kubelet.ts";
 import { SimulatedNodeFiles } from "../../../actors/simulated/node_files.ts";
 import { SimulatedClock } from "../../../actors/simulated/simulated_clock.ts";
 import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
-import { type Behaviour, type SimulatedImage, SimulatedRuntime } from "../../../actors/simulated/container_runtime.ts";
+import type { Behaviour, SimulatedImage } from "../../../actors/simulated/container_behaviour.ts";
+import { SimulatedRuntime } from "../../../actors/simulated/container_runtime.ts";
 import { ActorSystem } from "../../../actors/system.ts";
 import type { Pod } from "../../../machines/objects/object.ts";
 import { resources } from "../../../ports/api_client.ts";
@@ -36,6 +37,8 @@ export class SimulatedNode {
   readonly behaviours = new Map<string, Behaviour>();
   readonly runtime: SimulatedRuntime;
   readonly faults: string[] = [];
+  /** How often each container was started, by its name. */
+  readonly starts = new Map<string, number>();
   system!: ActorSystem;
   kubelet: Kubelet | undefined;
 
@@ -45,6 +48,11 @@ export class SimulatedNode {
       random: new SimulatedRandom(seed),
       images: this.images,
       latencyMs: 20,
+      observe: ({ type, id }) => {
+        if (type !== "started") return;
+        const { name } = this.runtime.containers().find((each) => each.id === id)!;
+        this.starts.set(name, (this.starts.get(name) ?? 0) + 1);
+      },
       behave: ({ labels }) => this.behaviours.get(labels["io.kubernetes.container.name"] ?? ""),
     });
   }

@@ -1,5 +1,6 @@
 import { realClock } from "../../../actors/real/real_clock.ts";
-import { type Behaviour, SimulatedRuntime } from "../../../actors/simulated/container_runtime.ts";
+import type { Behaviour } from "../../../actors/simulated/container_behaviour.ts";
+import { SimulatedRuntime } from "../../../actors/simulated/container_runtime.ts";
 import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
 import { containerRuntimeContract } from "../../contracts/container_runtime_contract.ts";
 
