@@ -1,21 +1,11 @@
 /** A node without a world: pods go through their charts, nothing runs. All of it is gone when the process ends. */
 import { realRandom } from "../actors/real/real_random.ts";
-import type { SimulatedImage } from "../actors/simulated/container_behaviour.ts";
 import { SimulatedRuntime } from "../actors/simulated/container_runtime.ts";
+import { everyImage } from "../actors/simulated/every_image.ts";
 import { SimulatedNodeFiles } from "../actors/simulated/node_files.ts";
 import { SimulatedPodNetwork } from "../actors/simulated/pod_network.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { NodeWorld } from "./runtime_choice.ts";
-
-/** Whatever image is asked for is there, and its process runs until it is stopped. */
-function everyImage(): Record<string, SimulatedImage> {
-  return new Proxy<Record<string, SimulatedImage>>({}, {
-    get(images, name) {
-      if (typeof name !== "string") return undefined;
-      return name.startsWith("sha256:") ? images[name] : images[name] ??= {};
-    },
-  });
-}
 
 export function simulatedNode(clock: Clock, podCidr: string): NodeWorld {
   return {

@@ -157,7 +157,7 @@ export function containerKind(world: KubeletWorld, probes: Probes) {
       const { record, container } = at(order.self);
       order.tell(record.address, { type: `container.${fact}`, name: container.name });
     },
-  });
+  }, world.kindOptions);
 }
 
 /** Says why a container waits, for its status; called when its chart has moved. */

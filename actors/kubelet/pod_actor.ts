@@ -110,7 +110,7 @@ export function podKind(world: KubeletWorld, children: Children) {
       }
       return { type: "object.deleted" } as const;
     },
-  });
+  }, world.kindOptions);
 }
 
 function ephemeral({ containers }: PodRecord): string[] {

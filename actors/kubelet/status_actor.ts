@@ -14,10 +14,12 @@ import type { KubeletWorld } from "./world.ts";
 export function statusKind(world: KubeletWorld) {
   return actorKind("podStatus", statusMachine, {
     writeStatus: async (_, { self }) => {
-      await writeStatus(world, world.recordAt(self));
+      const record = world.recordAt(self);
+      await world.options.share?.settle();
+      await writeStatus(world, record);
       return { type: "status.written" } as const;
     },
-  });
+  }, world.kindOptions);
 }
 
 /** One write at a time per pod; nothing when the API has it already. A pod that is gone needs no status. */

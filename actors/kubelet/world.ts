@@ -10,7 +10,7 @@ import type { PodNetwork } from "../../ports/pod_network.ts";
 import type { Random } from "../../ports/random.ts";
 import type { PodStandIn } from "../../ports/pod_stand_in.ts";
 import type { ChangeListener } from "../informer.ts";
-import { type ActorSystem, type Address, address, partsOf } from "../system.ts";
+import { type ActorKindOptions, type ActorSystem, type Address, address, partsOf } from "../system.ts";
 import { realNodeFiles } from "../node_files/real_node_files.ts";
 import { realRandom } from "../real/real_random.ts";
 import { EventRecorder, type KubeletEvents } from "./event_recorder.ts";
@@ -39,6 +39,10 @@ export interface KubeletShare {
   readonly services: { list(): readonly Service[] };
   readonly sources: PodSources;
   readonly events: KubeletEvents;
+  /** How many of their last transitions the actors of pods keep. */
+  readonly recent: number;
+  /** Waited for before a pod's status is computed and written: what changes meanwhile goes with it. */
+  settle(): Promise<void>;
 }
 
 export interface KubeletOptions {
@@ -114,6 +118,12 @@ export class KubeletWorld {
     this.sources = share?.sources ?? new Sources({ client, system, node, supervisor: this.kubeletAddress });
     this.volumes = new VolumeManager(this);
     this.node = { nodeName: options.nodeName, hostIPs: this.hostIPs, cpu: "0", memory: "0", ephemeralStorage: "0" };
+  }
+
+  /** For actors of which there is one for each pod, or more. */
+  get kindOptions(): ActorKindOptions {
+    const { share } = this.options;
+    return share === undefined ? {} : { recent: share.recent };
   }
 
   get hostIPs(): string[] {

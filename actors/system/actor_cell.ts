@@ -5,9 +5,6 @@ import type { Address } from "./address.ts";
 import type { Transition } from "./inspection.ts";
 import type { Timer } from "./timer_heap.ts";
 
-/** How many of its last transitions an actor keeps. */
-export const ringSize = 8;
-
 /** An order that awaits its answer. */
 export interface Outstanding {
   readonly id: number;
@@ -61,13 +58,15 @@ export class ActorCell {
   remember(transition: Transition): void {
     this.#ring ??= [];
     this.#ring[this.#ringNext] = transition;
-    this.#ringNext = (this.#ringNext + 1) % ringSize;
+    this.#ringNext = (this.#ringNext + 1) % this.kind.recent;
   }
 
   /** The last transitions, oldest first. */
   recent(): Transition[] {
     const ring = this.#ring ?? [];
-    return ring.length < ringSize ? [...ring] : [...ring.slice(this.#ringNext), ...ring.slice(0, this.#ringNext)];
+    return ring.length < this.kind.recent
+      ? [...ring]
+      : [...ring.slice(this.#ringNext), ...ring.slice(0, this.#ringNext)];
   }
 }
 

@@ -53,6 +53,14 @@ export interface ActorKind<M extends AnyStateMachine = AnyStateMachine> {
   readonly performers: ReadonlyMap<string, Performer>;
   /** Its events go before all others: for raft, whose time-outs depend on it. */
   readonly urgent: boolean;
+  /** How many of its last transitions an actor keeps. */
+  readonly recent: number;
+}
+
+export interface ActorKindOptions {
+  readonly urgent?: boolean;
+  /** Default 8; fewer where there are very many. */
+  readonly recent?: number;
 }
 
 /**
@@ -64,7 +72,7 @@ export function actorKind<M extends AnyStateMachine>(
   name: string,
   machine: M,
   performers: PerformersOf<M>,
-  options: { urgent?: boolean } = {},
+  { urgent = false, recent = 8 }: ActorKindOptions = {},
 ): ActorKind<M> {
   const effects = effectsOf(machine);
   const table = new Map(Object.entries(performers)) as unknown as Map<string, Performer>;
@@ -74,5 +82,5 @@ export function actorKind<M extends AnyStateMachine>(
   for (const performer of table.keys()) {
     if (!effects.has(performer)) throw new Error(`Cannot define actor kind "${name}": "${performer}" is no order`);
   }
-  return { name, machine, performers: table, urgent: options.urgent ?? false };
+  return { name, machine, performers: table, urgent, recent };
 }

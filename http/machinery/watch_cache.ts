@@ -145,6 +145,8 @@ export class WatchCache {
       if (type === "delete") changes.push(cache.delete(namespace, name, kv.modRevision, dirty));
       else {
         const object = this.#written.get(kv.value);
+        // The store keeps the bytes as history: they must not keep the object.
+        this.#written.delete(kv.value);
         const entry = new Entry(cache.resource, namespace, name, kv.modRevision, kv.value, object);
         changes.push(cache.put(entry, dirty));
       }
