@@ -20,13 +20,7 @@ import { RunQueue } from "./system/run_queue.ts";
 import { TimerHeap } from "./system/timer_heap.ts";
 
 export { type Address, address, displayAddress, partsOf } from "./system/address.ts";
-export {
-  type ActorKind,
-  actorKind,
-  type ActorKindOptions,
-  type OrderContext,
-  type Performers,
-} from "./system/actor_kind.ts";
+export { type ActorKind, actorKind, type OrderContext, type Performers } from "./system/actor_kind.ts";
 export type { ActorHandle, SpawnOptions } from "./system/actor_handle.ts";
 export type { ActorReport } from "./system/actor_report.ts";
 export type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";

@@ -26,8 +26,8 @@ export interface ControlPlaneOptions {
   readonly plan: AddressPlan;
   readonly runtime: RuntimeName;
   readonly nodes: number;
-  /** Names of the nodes of this very process. */
-  readonly ownNodes: readonly string[];
+  /** Whether a node is one of this very process; absent: none is. */
+  ownNode?(node: string): boolean;
   /** One of several masters, which share this host: its number among them. */
   readonly replicated?: {
     readonly number: number;
@@ -86,7 +86,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         plan,
         controlPlaneAddress: own,
         listenForCluster: onHost,
-        ownNodes: options.ownNodes,
+        ...(options.ownNode === undefined ? {} : { ownNode: options.ownNode }),
         ...(among === undefined ? {} : { among }),
         ...(onHost ? { dns: { address: controlPlaneAddress(plan, 0), port: dnsPort } } : {}),
         report: options.report,

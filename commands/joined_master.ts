@@ -41,7 +41,6 @@ export async function runMaster(directory: string, name: string, options: Master
     plan: addressPlan(index),
     runtime: options.runtime,
     nodes: 0,
-    ownNodes: [],
     replicated: { number, masters: 0, joined: { name, ticket } },
     step: (title, body) => progress.step(title, body),
     report,

@@ -25,6 +25,8 @@ export const machines: Readonly<Record<string, () => Promise<AnyStateMachine>>> 
   "role-process": async () => (await import("../machines/supervisor/role_process_machine.ts")).roleProcessMachine,
   scheduler: async () => (await import("../machines/scheduler/scheduler_machine.ts")).schedulerMachine,
   scheduling: async () => (await import("../machines/scheduler/scheduling_machine.ts")).schedulingMachine,
+  simulatedNode: async () =>
+    (await import("../machines/simulated_nodes/simulated_node_machine.ts")).simulatedNodeMachine,
   storeMember: async () => (await import("../machines/store/store_member_machine.ts")).storeMemberMachine,
   supervisor: async () => (await import("../machines/supervisor/supervisor_machine.ts")).supervisorMachine,
   volumeRefresh: async () => (await import("../machines/volumes/refresh_machine.ts")).refreshMachine,

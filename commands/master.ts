@@ -45,7 +45,7 @@ export interface MasterOptions {
   /** Where the cluster's name server answers; absent: there is none. */
   readonly dns?: { readonly address: string; readonly port: number };
   /** Nodes of this very process; the others' kubelets are asked for what their actors know. */
-  readonly ownNodes?: readonly string[];
+  ownNode?(node: string): boolean;
   /** Among several masters; absent: there is this one. */
   readonly among?: AmongMasters;
   report(problem: string): void;
@@ -283,7 +283,7 @@ class RunningMaster {
       clock: system.clock,
       authority: this.keys.authority.certificate,
       certificate: kubeletClient,
-      own: (node) => this.#options.ownNodes?.includes(node) ?? false,
+      own: (node) => this.#options.ownNode?.(node) ?? false,
     });
     const app = createApp({
       api,
@@ -304,7 +304,7 @@ class RunningMaster {
           nodesExplained(own, {
             authority: this.keys.authority.certificate,
             certificate: kubeletClient,
-            own: (node) => this.#options.ownNodes?.includes(node) ?? false,
+            own: (node) => this.#options.ownNode?.(node) ?? false,
           }),
         );
         const { state, among } = this.#options;

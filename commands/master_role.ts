@@ -14,7 +14,6 @@ export const startMasterRole: StartRole = async ({ state, index, options, done, 
     plan,
     runtime: options.runtime,
     nodes: options.nodes,
-    ownNodes: [],
     ...(options.masters === 0 ? {} : { replicated: { number: options.number, masters: options.masters } }),
     step: async (title, body) => {
       const result = await body();

@@ -43,7 +43,7 @@ export function createProgram(): Command {
 
   forCluster(program.command("up"))
     .description("bring a cluster up and keep it running until Ctrl-C or `down`; pods outlive it, and are adopted")
-    .option("--nodes <count>", "how many nodes, each with an address of its own", wholeNumber(1, 100), 1)
+    .option("--nodes <count>", "how many nodes, each with an address of its own (default: 1)", wholeNumber(1, 100))
     .addOption(
       new Option("--workers <count>", "the same as --nodes").argParser(wholeNumber(1, 100)),
     )
@@ -55,6 +55,12 @@ export function createProgram(): Command {
       )
         .choices(["docker", "simulated"]).default("docker"),
     )
+    .option(
+      "--simulated-nodes <count>",
+      "how many nodes on which nothing runs: pods go through their lives, without Docker; --nodes are beside them",
+      wholeNumber(1, 10_000),
+    )
+    .option("--behaviours <file>", "how pods behave on simulated nodes, and what those have; YAML")
     .option("--store <url>", "keep its objects in an etcd of yours: etcd://host:port,...[/prefix]; noted in the state")
     .option("--store-ca <file>", "the authority of that etcd's certificate; with it, TLS is spoken")
     .option("--store-cert <file>", "the certificate that is shown to it")

@@ -11,6 +11,7 @@ import { nodeReady } from "./node_ready.ts";
 import type { Progress } from "./progress.ts";
 import { reportingSystem } from "./reporting_system.ts";
 import { nodeWorld, type RuntimeName } from "./runtime_choice.ts";
+import type { RunningSimulatedNodes, SimulatedNodesWish } from "./simulated_nodes.ts";
 import type { Bringing } from "./up.ts";
 
 export interface SingleProcessOptions {
@@ -19,6 +20,7 @@ export interface SingleProcessOptions {
   readonly nodes: number;
   readonly overcommit: boolean;
   readonly runtime: RuntimeName;
+  readonly simulatedNodes?: SimulatedNodesWish;
   readonly progress: Progress;
   report(problem: string): void;
 }
@@ -31,7 +33,8 @@ export function startSingleProcess(options: SingleProcessOptions): Bringing {
     server: `https://127.0.0.1:${plan.apiServerPort}`,
     ready: started.then(() => {}),
     async stop() {
-      const { control, nodes } = await started;
+      const { control, nodes, simulated } = await started;
+      await simulated?.stop();
       await Promise.all(nodes.map((node) => node.stop()));
       await control.stop();
       system.stopAll();
@@ -45,9 +48,11 @@ async function start(
   options: SingleProcessOptions,
   system: ActorSystem,
   plan: AddressPlan,
-): Promise<{ control: ControlPlane; nodes: RunningNode[] }> {
+): Promise<{ control: ControlPlane; nodes: RunningNode[]; simulated?: RunningSimulatedNodes }> {
   const { state, progress, runtime, report } = options;
   const numbers = Array.from({ length: options.nodes }, (_, number) => number);
+  const names = new Set(numbers.map(nodeName));
+  let simulated = undefined as RunningSimulatedNodes | undefined;
   const networks = runtime === "docker" ? numbers.map((number) => setUpNodeNetwork(system, plan, number)) : [];
   const control = await startControlPlane({
     system,
@@ -55,15 +60,22 @@ async function start(
     plan,
     runtime,
     nodes: options.nodes,
-    ownNodes: numbers.map(nodeName),
+    ownNode: (node) => names.has(node) || (simulated?.has(node) ?? false),
     step: (title, body) => progress.step(title, body),
     report,
   });
-  const nodes = await progress.step(
+  const nodes = options.nodes === 0 ? [] : await progress.step(
     options.nodes === 1 ? "Node ready" : `${options.nodes} nodes ready`,
     () => startNodes(options, system, plan, control, networks),
   );
-  return { control, nodes };
+  const wish = options.simulatedNodes;
+  if (wish === undefined) return { control, nodes };
+  const { startSimulatedNodes } = await import("./simulated_nodes.ts");
+  simulated = await progress.step(
+    `${wish.count} simulated nodes ready`,
+    () => startSimulatedNodes({ ...wish, system, state, master: control.master, report }),
+  );
+  return { control, nodes, simulated };
 }
 
 async function startNodes(

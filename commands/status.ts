@@ -1,5 +1,6 @@
 /** `chartroom status`: does it run, and how are its parts? */
 import type { Node, Pod } from "../machines/objects/object.ts";
+import { isSimulated } from "../machines/simulated_nodes/simulated_node.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { administrator } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
@@ -36,8 +37,14 @@ export async function status(state: ClusterState): Promise<void> {
       client.list<Node>(resources.nodes),
       client.list<Pod>(resources.pods),
     ]);
-    for (const { metadata, status } of nodes.items) {
-      const ready = status?.conditions?.find(({ type }) => type === "Ready");
+    const simulated = nodes.items.filter(isSimulated);
+    if (simulated.length > 0) {
+      const ready = simulated.filter((node) => readinessOf(node)?.status === "True").length;
+      console.log(`Nodes        ${simulated.length} simulated, ${ready} of them Ready`);
+    }
+    for (const node of nodes.items.filter((each) => !isSimulated(each))) {
+      const { metadata } = node;
+      const ready = readinessOf(node);
       const words = ready?.status === "True" ? "Ready" : `NotReady: ${ready?.message ?? "has not said anything yet"}`;
       console.log(`Node         ${metadata.name} ${words}`);
     }
@@ -60,4 +67,8 @@ async function storeLine(state: ClusterState, index: number, roles: readonly str
   const masters = Math.max(1, roles.filter((role) => role.startsWith("master-")).length);
   const addresses = Array.from({ length: masters }, (_, number) => etcdAddress(index, number));
   return `etcd's API   ${addresses.join(",")} with ${state.path("pki", "etcd")}`;
+}
+
+function readinessOf({ status }: Node) {
+  return status?.conditions?.find(({ type }) => type === "Ready");
 }

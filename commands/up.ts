@@ -4,11 +4,14 @@ import { noteExternalStore, type StoreOptions } from "./external_store_note.ts";
 import { noteInspectionWish } from "./inspection_wish.ts";
 import { Progress } from "./progress.ts";
 import { chooseRuntime, type RuntimeName } from "./runtime_choice.ts";
+import type { SimulatedNodesWish } from "./simulated_nodes.ts";
+import { simulatedNodesWish } from "./simulated_nodes_wish.ts";
 import { awaitLock } from "./state_lock.ts";
 import { untilSignalled } from "./stop_signals.ts";
 
 export interface UpOptions extends StoreOptions {
-  readonly nodes: number;
+  /** Default 1, or none beside simulated ones. */
+  readonly nodes?: number;
   /** The same as nodes. */
   readonly workers?: number;
   readonly masters?: number;
@@ -21,6 +24,9 @@ export interface UpOptions extends StoreOptions {
   readonly printCommand?: boolean;
   readonly history?: string;
   readonly inspectSend?: boolean;
+  readonly simulatedNodes?: number;
+  /** Path of a file. */
+  readonly behaviours?: string;
 }
 
 /** Ends what a cluster says on its way up. */
@@ -30,7 +36,7 @@ export const lastLine = "  kubectl get nodes";
 const formerRunMs = 30_000;
 
 export async function up(state: ClusterState, given: UpOptions): Promise<void> {
-  const { masters = 0, workers = given.nodes } = given;
+  const { masters = 0, workers = given.nodes ?? (given.simulatedNodes === undefined ? 1 : 0) } = given;
   const options = { ...given, masters, nodes: workers, split: given.split ?? masters > 0 };
   const { nodes, runtime, overcommit = false, role } = options;
   if (role !== undefined) {
@@ -38,6 +44,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
     return await runRole(state, { role, number: options.number ?? 0, masters, nodes, overcommit, runtime });
   }
   if (options.printCommand) throw new Error("Cannot print the command: the launcher does that (./chartroom up)");
+  const simulatedNodes = await simulatedNodesWish(options);
   await state.prepare();
   await noteExternalStore(state, given, masters);
   await noteInspectionWish(state, given);
@@ -54,7 +61,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
   }
   roles.release();
   await state.forgetRunning();
-  await bringUp(state, options);
+  await bringUp(state, options, simulatedNodes);
   lock.release();
   Deno.exit(0);
 }
@@ -71,7 +78,11 @@ export interface Bringing {
 }
 
 /** Until it is stopped by a signal. */
-async function bringUp(state: ClusterState, options: UpOptions): Promise<void> {
+async function bringUp(
+  state: ClusterState,
+  options: UpOptions & { readonly nodes: number },
+  simulatedNodes: SimulatedNodesWish | undefined,
+): Promise<void> {
   const { nodes, masters = 0, overcommit = false } = options;
   const progress = new Progress();
   const report = (problem: string) => console.error(`${new Date().toISOString()} ${problem}`);
@@ -80,7 +91,7 @@ async function bringUp(state: ClusterState, options: UpOptions): Promise<void> {
   const kill = () => running === undefined ? Deno.exit(130) : running.kill();
   const signalled = untilSignalled(kill).then(() => running ?? kill());
 
-  const runtime = await chooseRuntime(state, options.runtime, progress);
+  const runtime = nodes === 0 ? "simulated" : await chooseRuntime(state, options.runtime, progress);
   progress.say(`Cluster "${state.name}", state in ${state.directory}`);
   const ranges = runtime === "docker" ? await (await import("../actors/pod_network/ip_tool.ts")).hostRanges() : [];
   const { index } = await state.identityOrNew(ranges);
@@ -89,7 +100,10 @@ async function bringUp(state: ClusterState, options: UpOptions): Promise<void> {
   const shared = { state, index, masters, nodes, overcommit, runtime, progress, report };
   running = options.split
     ? await (await import("./split.ts")).startSplit({ ...shared, changed: (living) => notes.change(living) })
-    : (await import("./single_process.ts")).startSingleProcess(shared);
+    : (await import("./single_process.ts")).startSingleProcess({
+      ...shared,
+      ...(simulatedNodes === undefined ? {} : { simulatedNodes }),
+    });
   await Promise.race([
     signalled,
     running.ready.then(async () => {
@@ -104,7 +118,11 @@ async function bringUp(state: ClusterState, options: UpOptions): Promise<void> {
   await notes.end();
   await running.stop();
   await state.forgetRunning();
-  progress.say('Stopped. Its pods keep running; "chartroom up" adopts them, "chartroom down" removes them.');
+  progress.say(
+    runtime === "docker"
+      ? 'Stopped. Its pods keep running; "chartroom up" adopts them, "chartroom down" removes them.'
+      : 'Stopped. Its objects stay; with "chartroom up" what was simulated begins anew.',
+  );
 }
 
 /** Nodes that were there before and are not now stay in the API, where they become NotReady. */
