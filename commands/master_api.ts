@@ -15,6 +15,7 @@ import { tokenRequestHandler } from "../http/auth/tokens/token_request.ts";
 import { type Api, createApi } from "../http/machinery/api.ts";
 import type { Authorizer } from "../http/machinery/types.ts";
 import { createResources } from "../http/resources/built_in.ts";
+import { webhookCaller } from "../http/outgoing/webhook_caller.ts";
 import { loadSchema } from "../http/schema/schema.ts";
 import type { KubeObject } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
@@ -89,9 +90,11 @@ export function createMasterApi(
         serviceCidr,
       });
       follow = async () => {
+        const caller = webhookCaller({ client: own, clock, random: realRandom });
+        const conversions = { caller, uuid: () => realRandom.uuid() };
         const copies = plugins.follow();
         const rules = policy.follow(own, clock);
-        const custom = followDefinitions({ api, schema, client: own, clock, report });
+        const custom = followDefinitions({ api, schema, client: own, clock, conversions, report });
         const types = followTypeChecks({ client: own, clock, registry, schema, report });
         following.push(copies, rules, custom, types);
         await Promise.all([copies.ready, rules.ready, custom.ready]);

@@ -7,9 +7,14 @@ import type { Resource } from "../machinery/types.ts";
 export function equivalentsOf(registry: ResourceRegistry, resource: Resource, subresource: string): Resource[] {
   const stored = registry.storageOf(resource);
   return registry.all().filter((other) =>
-    other !== resource && registry.storageOf(other) === stored &&
+    other !== resource && registry.storageOf(other) === stored && isConvertedHere(other) && isConvertedHere(resource) &&
     (subresource === "" || Object.hasOwn(other.subresources, subresource))
   );
+}
+
+/** What a webhook would have to convert is judged in the form in which it came. */
+function isConvertedHere({ storedAs }: Resource): boolean {
+  return storedAs?.convert === undefined;
 }
 
 /** The object in another form of it. */

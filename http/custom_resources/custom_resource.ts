@@ -7,6 +7,7 @@ import { invalid, path, shown } from "../resources/validation/field.ts";
 import { row, scaleSubresource, statusSubresource } from "../resources/row.ts";
 import { SchemaRules } from "./cel/rules.ts";
 import { customColumns, customSelectableFields } from "./columns.ts";
+import type { Convert } from "./conversion.ts";
 import type { Definition, DefinitionVersion } from "./definition.ts";
 import { parseJsonPath, readJsonPath } from "./json_path.ts";
 import type { JsonSchema } from "./json_schema.ts";
@@ -14,8 +15,16 @@ import { listTypeErrors } from "./list_types.ts";
 import { validateValue } from "./schema_validation.ts";
 import { setDefaults } from "./structure.ts";
 
-/** @param stored the row of the version that is stored, when that is another. */
-export function customResource(definition: Definition, version: DefinitionVersion, stored?: Resource): Resource {
+/**
+ * @param stored the row of the version that is stored, when that is another.
+ * @param convert who turns one into the other; absent: they differ in their apiVersion only.
+ */
+export function customResource(
+  definition: Definition,
+  version: DefinitionVersion,
+  stored?: Resource,
+  convert?: Convert,
+): Resource {
   const { group, scope, names } = definition.spec;
   const place = { group, version: version.name, resource: names.plural };
   const subresources: Record<string, Subresource> = {
@@ -52,6 +61,12 @@ export function customResource(definition: Definition, version: DefinitionVersio
         resource: stored.resource,
         fromStored: (object) => ({ ...object, apiVersion: apiVersionOf(place) }),
         toStored: (object) => ({ ...object, apiVersion: apiVersionOf(stored) }),
+        ...(convert === undefined ? {} : {
+          convert: {
+            fromStored: (objects) => convert(objects, apiVersionOf(place)),
+            toStored: async (object) => (await convert([object], apiVersionOf(stored)))[0]!,
+          },
+        }),
       },
     }),
   };

@@ -13,6 +13,8 @@ import type { Api } from "../machinery/api.ts";
 import { timestamp } from "../machinery/api_request.ts";
 import type { Resource } from "../machinery/types.ts";
 import { cleanupFinalizer } from "../resources/api_extensions.ts";
+import type { WebhookCaller } from "../outgoing/webhook_caller.ts";
+import { webhookConversion } from "./conversion.ts";
 import { customResource } from "./custom_resource.ts";
 import type { CustomSchema } from "./custom_schema.ts";
 import { type Condition, type Definition, definitions, type DefinitionVersion, isEstablished } from "./definition.ts";
@@ -24,6 +26,8 @@ export interface CustomResourcesOptions {
   /** The server's own. */
   readonly client: ApiClient;
   readonly clock: Clock;
+  /** Reaches those who convert between versions; absent: nobody is asked, versions differ in their apiVersion only. */
+  readonly conversions?: { readonly caller: WebhookCaller; uuid(): string };
   report(problem: string): void;
 }
 
@@ -139,8 +143,10 @@ class DefinitionFollower {
     this.#served.set(name, { generation, definition, versions, resources });
     if (base === undefined) return;
     const stored = customResource(definition, base);
+    const { conversions } = this.options;
+    const convert = webhookConversion(definition, conversions?.caller, () => conversions!.uuid());
     for (const version of [base, ...versions.filter((each) => each !== base)]) {
-      const resource = version === base ? stored : customResource(definition, version, stored);
+      const resource = version === base ? stored : customResource(definition, version, stored, convert);
       schema.add(definition, version);
       await api.addResource(resource);
       resources.push(resource);

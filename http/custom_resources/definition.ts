@@ -54,7 +54,10 @@ export interface Definition extends KubeObject {
     readonly names: DefinitionNames;
     readonly versions: readonly DefinitionVersion[];
     readonly preserveUnknownFields?: boolean;
-    readonly conversion?: { readonly strategy?: "None" | "Webhook" };
+    readonly conversion?: {
+      readonly strategy?: "None" | "Webhook";
+      readonly webhook?: { readonly clientConfig?: unknown };
+    };
   };
   status?: {
     readonly conditions?: readonly Condition[] | null;

@@ -12,13 +12,14 @@ import { type ApiReply, type ApiRequest, attributesOf } from "./api_request.ts";
 import { create } from "./creating.ts";
 import { remove, removeCollection } from "./deleting.ts";
 import { type Engine, storageRefusal } from "./engine.ts";
-import { forbidden, methodNotAllowed, unknownResource } from "./errors.ts";
+import { forbidden, internal, methodNotAllowed, unknownResource } from "./errors.ts";
 import { EventLeases } from "./event_leases.ts";
 import { localClient } from "./local_client.ts";
 import { patch } from "./patching.ts";
 import { get, list } from "./reading.ts";
 import { ResourceRegistry } from "./resource_registry.ts";
 import type { SchemaAccess } from "./schema_access.ts";
+import { convertViews, Unconverted } from "./stored_object.ts";
 import { answer, subresource } from "./subresources.ts";
 import type { AdmissionPlugin, Authorizer, RequestAttributes, Resource, UserInfo } from "./types.ts";
 import { update } from "./updating.ts";
@@ -84,6 +85,7 @@ export function createApi(options: ApiOptions): Api {
       try {
         return await run(engine, request);
       } catch (error) {
+        if (error instanceof Unconverted) return await runConverted(engine, request, error);
         throw storageRefusal(error);
       }
     },
@@ -149,6 +151,27 @@ async function run(engine: Engine, asked: ApiRequest): Promise<ApiReply> {
     case "connect":
       throw methodNotAllowed();
   }
+}
+
+const maxConversions = 100;
+
+/** Has converted what the request has to see, and runs it again: nothing is written before everything is seen. */
+async function runConverted(engine: Engine, request: ApiRequest, first: Unconverted): Promise<ApiReply> {
+  let missing = first;
+  for (let attempt = 0; attempt < maxConversions; attempt++) {
+    const { entry, resource } = missing;
+    const all = request.name === "" && request.verb !== "create"
+      ? engine.cache.of(engine.registry.storageOf(resource)).list(request.namespace)
+      : [];
+    await convertViews([...new Set([...all, entry])], resource);
+    try {
+      return await run(engine, request);
+    } catch (error) {
+      if (!(error instanceof Unconverted)) throw storageRefusal(error);
+      missing = error;
+    }
+  }
+  throw internal(`objects of ${missing.resource.resource} change faster than they are converted`);
 }
 
 const onCollections = new Set<string>(["list", "watch", "create", "deletecollection"]);

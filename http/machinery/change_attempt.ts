@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { conflict, invalid, objectModified } from "./errors.ts";
 import type { WriteOptions } from "./options.ts";
 import { hasGeneration, holdsDeletion, metadataInGeneration, spokenKey, unownedFields } from "./resource_facts.ts";
-import { dryEntry, type Entry, entryOf, viewOf } from "./stored_object.ts";
+import { dryEntry, type Entry, entryOf, storedForm, viewOf } from "./stored_object.ts";
 import type { AdmissionRequest, Resource } from "./types.ts";
 
 /** Makes the next state from the present one; both in the resource's own form. The result is the machinery's to change. */
@@ -19,7 +19,6 @@ export type Produce = (old: KubeObject) => KubeObject;
 export type Judge = typeof attemptChange;
 
 /** A server's own change, as a subresource's handler makes it: no admission, no strategy, no owner of fields. */
-// deno-lint-ignore require-await
 export const plainChange: Judge = async (
   engine,
   resource,
@@ -33,19 +32,25 @@ export const plainChange: Judge = async (
   const old = copyJson(viewOf(current, resource).object);
   const next = inApiOrder(produce(copyJson(old)));
   if (options.dryRun) return { entry: dryEntry(resource, withVersion(next, old)) };
-  const form = resource.storedAs === undefined ? next : resource.storedAs.toStored(next);
+  const form = await storedForm(resource, next);
   const remove = isFinished(resource, next, old);
   if (!remove && jsonEquals(withVersion(form, old), withVersion(current.object, old))) {
     return { entry: viewOf(current, resource) };
   }
   const draft = entryOf(engine.registry.storageOf(resource), form, 0);
   if (!remove) engine.cache.remember(draft.value, form);
-  return { draft, form, remove };
+  return { draft, form, next, remove };
 };
 
 export type Outcome =
   | { readonly entry: Entry }
-  | { readonly draft: Entry; readonly form: KubeObject; readonly remove: boolean };
+  | {
+    readonly draft: Entry;
+    readonly form: KubeObject;
+    /** The object in the resource's own form. */
+    readonly next: KubeObject;
+    readonly remove: boolean;
+  };
 
 export async function attemptChange(
   engine: Engine,
@@ -98,7 +103,7 @@ export async function attemptChange(
   await engine.admission.validate(admission);
   next = inApiOrder(next);
   if (options.dryRun) return { entry: dryEntry(resource, withVersion(next, old)) };
-  const form = resource.storedAs === undefined ? next : resource.storedAs.toStored(next);
+  const form = await storedForm(resource, next);
   const remove = isFinished(resource, next, old);
   if (!remove && jsonEquals(withVersion(form, old), withVersion(current.object, old))) {
     return { entry: viewOf(current, resource) };
@@ -106,7 +111,7 @@ export async function attemptChange(
   const stored = engine.registry.storageOf(resource);
   const draft = entryOf(stored, form, 0);
   if (!remove) engine.cache.remember(draft.value, form);
-  return { draft, form, remove };
+  return { draft, form, next, remove };
 }
 
 function withVersion(object: KubeObject, { metadata: { resourceVersion } }: KubeObject): KubeObject {

@@ -11,7 +11,7 @@ import { alreadyExists, badRequest, internal, invalid, warning } from "./errors.
 import { type WriteOptions, writeOptions } from "./options.ts";
 import { apiVersionOf, objectKey } from "./resource_registry.ts";
 import { hasGeneration, unownedFields } from "./resource_facts.ts";
-import { dryEntry, type Entry, entryOf, viewOf } from "./stored_object.ts";
+import { dryEntry, type Entry, entryOf, storedForm, writtenView } from "./stored_object.ts";
 import type { AdmissionRequest, FieldError, Resource } from "./types.ts";
 
 const nameAttempts = 8;
@@ -140,7 +140,7 @@ function finalizerErrors(finalizers: readonly string[] = []): FieldError[] {
 
 async function storeNew(engine: Engine, resource: Resource, object: KubeObject, dryRun: boolean): Promise<Entry> {
   const stored = engine.registry.storageOf(resource);
-  const form = resource.storedAs === undefined ? object : resource.storedAs.toStored(object);
+  const form = await storedForm(resource, object);
   const { name, namespace = "" } = object.metadata;
   const key = objectKey(stored, namespace, name);
   const draft = entryOf(stored, form, 0);
@@ -158,7 +158,7 @@ async function storeNew(engine: Engine, resource: Resource, object: KubeObject, 
     failure: [],
   });
   if (!result.succeeded) throw alreadyExists(resource, name);
-  return viewOf(entryOf(stored, form, result.revision, draft.value), resource);
+  return writtenView(entryOf(stored, form, result.revision, draft.value), resource, object);
 }
 
 /** Who writes, as `managedFields` names it. */

@@ -17,7 +17,7 @@ import {
 } from "./resource_facts.ts";
 import { objectKey } from "./resource_registry.ts";
 import { parseSelection } from "./selection.ts";
-import { dryEntry, type Entry, entryOf, viewOf } from "./stored_object.ts";
+import { dryEntry, type Entry, entryOf, storedForm, viewOf, writtenView } from "./stored_object.ts";
 import type { Resource, StrategyContext } from "./types.ts";
 import { readEntry } from "./updating.ts";
 
@@ -108,7 +108,7 @@ async function removeObject(
       if (plan.unchanged) return { entry: viewOf(seen, resource), gone: false };
       const next = inApiOrder(plan.object);
       if (options.dryRun) return { entry: dryEntry(resource, next), gone: plan.gone };
-      const form = resource.storedAs === undefined ? next : resource.storedAs.toStored(next);
+      const form = await storedForm(resource, next);
       const draft = entryOf(stored, form, 0);
       if (!plan.gone) engine.cache.remember(draft.value, form);
       const result = await engine.storage.txn({
@@ -117,7 +117,8 @@ async function removeObject(
         failure: [],
       });
       if (result.succeeded) {
-        return { entry: viewOf(entryOf(stored, form, result.revision, draft.value), resource), gone: plan.gone };
+        const entry = writtenView(entryOf(stored, form, result.revision, draft.value), resource, next);
+        return { entry, gone: plan.gone };
       }
       current = undefined;
       fresh = true;

@@ -155,15 +155,47 @@ const views = new WeakMap<Entry, Map<Resource, Entry>>();
 /** The entry in the form of `resource`, which may be another version of what is stored. */
 export function viewOf(entry: Entry, resource: Resource): Entry {
   if (entry.resource === resource || resource.storedAs === undefined) return entry;
+  const view = views.get(entry)?.get(resource);
+  if (view !== undefined) return view;
+  if (resource.storedAs.convert !== undefined) throw new Unconverted(entry, resource);
+  return knownView(entry, resource, resource.storedAs.fromStored(entry.object));
+}
+
+function knownView(entry: Entry, resource: Resource, object: KubeObject): Entry {
+  if (entry.resource === resource || resource.storedAs === undefined) return entry;
   let known = views.get(entry);
   if (known === undefined) views.set(entry, known = new Map());
-  let view = known.get(resource);
-  if (view === undefined) {
-    const object = resource.storedAs.fromStored(entry.object);
-    view = new Entry(resource, entry.namespace, entry.name, entry.revision, encodeStored(resource, object), object);
-    known.set(resource, view);
-  }
+  const view = new Entry(resource, entry.namespace, entry.name, entry.revision, encodeStored(resource, object), object);
+  known.set(resource, view);
   return view;
+}
+
+/** The view of what was just written: where converting it again would take somebody else, what the writer has. */
+export function writtenView(entry: Entry, resource: Resource, object: KubeObject): Entry {
+  return resource.storedAs?.convert === undefined ? viewOf(entry, resource) : knownView(entry, resource, object);
+}
+
+/** Who asked for a view must first have it converted, by somebody who is not here. */
+export class Unconverted extends Error {
+  constructor(readonly entry: Entry, readonly resource: Resource) {
+    super(`Cannot show ${resource.resource} ${entry.name}: it has not been converted yet`);
+  }
+}
+
+/** Has the views made that only others can make. @throws ApiError */
+export async function convertViews(entries: readonly Entry[], resource: Resource): Promise<void> {
+  const { convert } = resource.storedAs ?? {};
+  if (convert === undefined) return;
+  const open = entries.filter((entry) => entry.resource !== resource && !views.get(entry)?.has(resource));
+  if (open.length === 0) return;
+  const objects = await convert.fromStored(open.map(({ object }) => object));
+  open.forEach((entry, index) => knownView(entry, resource, objects[index]!));
+}
+
+/** The object as it is stored. @throws ApiError */
+export function storedForm({ storedAs }: Resource, object: KubeObject): KubeObject | Promise<KubeObject> {
+  if (storedAs === undefined) return object;
+  return storedAs.convert === undefined ? storedAs.toStored(object) : storedAs.convert.toStored(object);
 }
 
 /** What a dry run answers: the object as it would be, with the revision it has now, if any. */

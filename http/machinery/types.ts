@@ -239,6 +239,11 @@ export interface Resource {
     readonly resource: string;
     fromStored(object: KubeObject): KubeObject;
     toStored(object: KubeObject): KubeObject;
+    /** Set where only somebody else can convert: then the two above are never called. @throws ApiError */
+    readonly convert?: {
+      fromStored(objects: readonly KubeObject[]): Promise<KubeObject[]>;
+      toStored(object: KubeObject): Promise<KubeObject>;
+    };
   };
   /** A custom resource: no type is built in, so there is no strategic merge, and items of lists say what they are. */
   readonly custom?: true;

@@ -10,7 +10,7 @@ import type { Engine } from "./engine.ts";
 import { badRequest, conflict, notFound, objectModified } from "./errors.ts";
 import { type WriteOptions, writeOptions } from "./options.ts";
 import { objectKey } from "./resource_registry.ts";
-import { Entry, entryOf, viewOf } from "./stored_object.ts";
+import { Entry, entryOf, writtenView } from "./stored_object.ts";
 import type { Resource } from "./types.ts";
 
 export async function update(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
@@ -93,7 +93,7 @@ export async function change(
       if (result.succeeded) {
         warnings.push(...said);
         const revision = outcome.remove ? seen.revision : result.revision;
-        return viewOf(entryOf(stored, outcome.form, revision, outcome.draft.value), resource);
+        return writtenView(entryOf(stored, outcome.form, revision, outcome.draft.value), resource, outcome.next);
       }
       const [found] = result.results;
       const kv = found?.type === "range" ? found.kvs[0] : undefined;

@@ -1,12 +1,14 @@
 /** WATCH: where it starts, what comes first, when it ends (docs "API Concepts", "Efficient detection of changes"). */
+import { ApiError } from "../../machines/objects/status.ts";
 import type { ApiReply, ApiRequest, WatchHandle } from "./api_request.ts";
 import type { Engine } from "./engine.ts";
 import { expired, internal } from "./errors.ts";
 import { type ListOptions, listOptions } from "./options.ts";
 import { reachVersion, resourceVersionError } from "./reading.ts";
 import { parseSelection, type Selection } from "./selection.ts";
+import { convertViews, viewOf } from "./stored_object.ts";
 import type { Resource } from "./types.ts";
-import { Watcher, type WatchItemSink } from "./watcher.ts";
+import { Watcher, WatchItem, type WatchItemSink } from "./watcher.ts";
 
 /** A watch that names no timeout lasts between one and two times this. */
 const minTimeoutMs = 1_800_000;
@@ -24,7 +26,37 @@ export async function watch(engine: Engine, resource: Resource, request: ApiRequ
   if (version !== "" && !/^\d{1,16}$/.test(version)) throw internal(resourceVersionError(version));
   if (version === "" && initial !== false) await reachVersion(engine, "");
   else if (initial === true) await reachVersion(engine, version);
-  return { type: "watch", resource, open: (sink) => open(engine, selection, request.namespace, options, sink) };
+  return {
+    type: "watch",
+    resource,
+    open: (sink) => {
+      if (resource.storedAs?.convert === undefined) return open(engine, selection, request.namespace, options, sink);
+      // What is selected is decided by the stored form: the other is known only later.
+      const stored = { ...selection, resource: engine.registry.storageOf(resource) };
+      return open(engine, stored, request.namespace, options, convertingSink(sink, resource));
+    },
+  };
+}
+
+/** Hands on what it gets in order, each item when it has been converted; ends the watch when that cannot be done. */
+function convertingSink(sink: WatchItemSink, resource: Resource): WatchItemSink {
+  let last: Promise<void> = Promise.resolve();
+  let failed = false;
+  const then = (act: () => void | Promise<void>): void => {
+    last = last.then(() => failed ? undefined : act()).catch((error: unknown) => {
+      failed = true;
+      sink.closed((error instanceof ApiError ? error : internal(String(error))).status);
+    });
+  };
+  return {
+    items: (batch) =>
+      then(async () => {
+        await convertViews(batch.map(({ entry }) => entry), resource);
+        sink.items(batch.map(({ type, entry }) => new WatchItem(type, viewOf(entry, resource))));
+      }),
+    bookmark: (revision, initialEnd) => then(() => sink.bookmark(revision, initialEnd)),
+    closed: (status) => then(() => sink.closed(status)),
+  };
 }
 
 function open(
