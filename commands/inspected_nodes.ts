@@ -18,6 +18,7 @@ import type { Clock, Wake } from "../ports/clock.ts";
 
 const path = "/inspect/stream";
 const lookEveryMs = 10_000;
+const connectWithinMs = 5_000;
 
 /** On a kubelet, whose server lets in the API server alone: the stream of this process, who may see what is its affair. */
 export function nodeInspectionRoutes(
@@ -112,6 +113,7 @@ export class InspectedNodes {
         ca: authority,
         cert: certificate.certificate,
         key: certificate.key,
+        handshakeTimeout: connectWithinMs,
       });
       socket.on("message", (data, isBinary) => !isBinary && hear.message(String(data)));
       socket.on("close", () => hear.closed());

@@ -38,7 +38,7 @@ export function startNodeHealth(host: ControllerHost): () => void {
           } else if (system.get(at(name)) === undefined) {
             const supervisor = host.supervisor === undefined ? {} : { supervisor: host.supervisor };
             system.spawn(kind, { address: at(name), ...supervisor, input: { node: name } });
-          } else if (change.type === "updated" && heartbeatOf(change.object) !== heartbeatOf(change.previous)) {
+          } else if (change.type === "updated" && isPosted(change.object, change.previous)) {
             heartbeat(name);
           }
         }
@@ -57,8 +57,13 @@ export function startNodeHealth(host: ControllerHost): () => void {
   return () => stops.forEach((stop) => stop());
 }
 
-/** Changes when the kubelet itself posts its status, not when somebody else writes the node. */
-function heartbeatOf(node: Node): string {
-  const ready = node.status?.conditions?.find(({ type }) => type === "Ready");
-  return ready?.status === "Unknown" ? "" : ready?.lastHeartbeatTime ?? "";
+/** Whether the kubelet itself has posted this status: that nothing is known of it any more is said by this controller. */
+function isPosted(node: Node, previous: Node): boolean {
+  const [now, before] = [readyOf(node), readyOf(previous)];
+  if (now === undefined || now.status === "Unknown") return false;
+  return now.lastHeartbeatTime !== before?.lastHeartbeatTime || before?.status === "Unknown";
+}
+
+function readyOf(node: Node) {
+  return node.status?.conditions?.find(({ type }) => type === "Ready");
 }

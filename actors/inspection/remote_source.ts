@@ -15,6 +15,8 @@ export type ConnectStream = (
 
 const againMs = { first: 500, most: 15_000 };
 const answerWithinMs = 5_000;
+/** A hub tells its counters every second: who has said nothing for so long has stopped, or its host is gone. */
+const silentAfterMs = 5_000;
 const nothing: Wanted = { allRecords: false, ids: new Set() };
 
 export class RemoteSource implements InspectionSource {
@@ -29,6 +31,8 @@ export class RemoteSource implements InspectionSource {
   #sink: SourceSink | undefined;
   #connection: StreamConnection | undefined;
   #again: Wake | undefined;
+  #look: Wake | undefined;
+  #heardAt = 0;
   #failures = 0;
   #told = nothing;
   #wanted = nothing;
@@ -50,8 +54,13 @@ export class RemoteSource implements InspectionSource {
   close(): void {
     this.#life++;
     this.#again?.cancel();
+    this.#look?.cancel();
     this.#connection?.close();
-    this.#sink = this.#connection = this.#again = undefined;
+    this.#sink =
+      this.#connection =
+      this.#again =
+      this.#look =
+        undefined;
     this.#rows.clear();
     this.#wanted = this.#told = nothing;
     this.#failures = 0;
@@ -92,6 +101,8 @@ export class RemoteSource implements InspectionSource {
         closed: () => this.#lost(life, "the connection was closed"),
       });
       if (life !== this.#life) return connection.close();
+      this.#heardAt = this.#clock.now();
+      this.#lookForSilence(life);
       this.#connection = connection;
       this.#failures = 0;
       this.#told = nothing;
@@ -103,8 +114,20 @@ export class RemoteSource implements InspectionSource {
     }
   }
 
+  #lookForSilence(life: number): void {
+    this.#look?.cancel();
+    this.#look = this.#clock.wakeAt(this.#heardAt + silentAfterMs, () => {
+      if (life !== this.#life || this.#connection === undefined) return;
+      if (this.#clock.now() < this.#heardAt + silentAfterMs) return this.#lookForSilence(life);
+      const silent = this.#connection;
+      this.#lost(life, `nothing was heard of it for ${silentAfterMs / 1000} s`);
+      silent.close();
+    });
+  }
+
   #lost(life: number, problem: string): void {
     if (life !== this.#life || this.#again !== undefined) return;
+    this.#look?.cancel();
     this.#connection = undefined;
     this.#dropQuestions();
     this.#sink?.heard(problem);
@@ -118,6 +141,7 @@ export class RemoteSource implements InspectionSource {
   #hear(message: ServerMessage): void {
     const sink = this.#sink;
     if (sink === undefined) return;
+    this.#heardAt = this.#clock.now();
     switch (message.type) {
       case "machines":
         return sink.machines(message.machines);

@@ -37,7 +37,14 @@ export interface WebSocketPackage {
   readonly WebSocket: new (
     url: string,
     protocols: readonly string[],
-    options?: { ca?: string; headers?: Record<string, string>; cert?: string; key?: string },
+    options?: {
+      ca?: string;
+      headers?: Record<string, string>;
+      cert?: string;
+      key?: string;
+      /** In ms. */
+      handshakeTimeout?: number;
+    },
   ) => WebSocket;
   createWebSocketStream(socket: WebSocket): Duplex;
 }

@@ -1,5 +1,6 @@
 /** Pods that are stuck in each of the ways that users meet: the page says the cause and the next step. */
-import { assertMatch } from "@std/assert";
+import { assert, assertMatch } from "@std/assert";
+import { TestCluster } from "../support/cluster.ts";
 import { clusterSuite } from "../support/cluster_suite.ts";
 import { busybox } from "../docker/images.ts";
 import { goTo, openBrowser, openPage } from "./page_browser.ts";
@@ -87,4 +88,27 @@ test("inspector page says the cause and the next step of every stuck pod of a re
   } finally {
     await kubectl.ok(["patch", "pod", "finalized", "--type=merge", "-p", '{"metadata":{"finalizers":null}}']);
   }
+});
+
+Deno.test("inspector page says which node is gone, what the cluster makes of it, and what would bring it back", async () => {
+  await using cluster = await TestCluster.start({ nodes: 2, flags: ["--split", "--runtime", "simulated"] });
+  await using browser = await openBrowser();
+  const { page } = await openPage(browser);
+  await page.goto(/https:\S+/.exec(await cluster.chartroom("inspect"))![0]);
+  await page.locator("main").getByText("worker-1").first().waitFor();
+  const worker = (await cluster.running()).processes?.["worker-1"];
+  assert(worker !== undefined);
+  // Its connections stay as they are, as those of a host that lost its power.
+  Deno.kill(worker, "SIGSTOP");
+  try {
+    await page.locator("main").getByText(/worker-1 does not answer/).waitFor();
+    await cluster.kubectl.ok("wait --for=condition=Ready=Unknown node/worker-1 --timeout=90s");
+    await page.locator("main").getByText("What the cluster makes of it").click();
+    for (const words of [/Known to be unreachable\. Waits for a sign of life/, /heartbeat\.seen.*: to alive/]) {
+      await page.locator("main").getByText(words).first().waitFor();
+    }
+  } finally {
+    Deno.kill(worker, "SIGCONT");
+  }
+  await page.locator("main").getByText(/Shows signs of life/).first().waitFor();
 });

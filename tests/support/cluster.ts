@@ -6,6 +6,8 @@ const root = new URL("../../", import.meta.url).pathname;
 export interface RunningNote {
   readonly pid: number;
   readonly nodes: readonly string[];
+  /** Where roles are processes of their own. */
+  readonly processes?: Readonly<Record<string, number>>;
 }
 
 export interface ClusterOptions {

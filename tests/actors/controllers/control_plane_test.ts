@@ -168,3 +168,14 @@ Deno.test("a node with no heartbeat for a moment keeps its taints as they are", 
   assertEquals(items.map(({ spec }) => spec?.taints ?? []), [[], [], []]);
   await stop();
 });
+
+Deno.test("a node that has fallen silent stays silent when the controller has written that nothing is known of it", async () => {
+  const { client, clock, system, stop } = await world();
+  const { name } = recordedNodes[0]!;
+  await clock.pass(62_000);
+  const { status } = await client.get<Node>(nodes, undefined, name);
+  assertEquals(status?.conditions?.find(({ type }) => type === "Ready")?.status, "Unknown");
+  const health = [...system.addresses()].find((at) => at.includes(`/node-health/-/${name}/`))!;
+  assertEquals(system.get(health)?.getSnapshot().value, { silent: "marked" });
+  await stop();
+});

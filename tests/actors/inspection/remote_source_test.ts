@@ -32,11 +32,12 @@ function cluster() {
   const master = process("master-0");
   const node = process("worker-0");
   let up = true;
+  let frozen = false;
   let cut = () => {};
   const connect: ConnectStream = (hear) => {
     if (!up) return Promise.reject(new Error("nobody answers"));
     const connection = node.hub.connect({
-      send: (text) => hear.message(text),
+      send: (text) => frozen || hear.message(text),
       unsentBytes: 0,
       maySee: () => true,
       maySend: true,
@@ -62,6 +63,8 @@ function cluster() {
     say: (message: ClientMessage) => connection.receive(JSON.stringify(message)),
     down: () => (up = false, cut()),
     back: () => up = true,
+    freeze: () => frozen = true,
+    thaw: () => frozen = false,
   };
 }
 
@@ -112,4 +115,20 @@ Deno.test("a node that is silent is told of, keeps its rows, and is listened to 
   assertEquals(of("processes").at(-1)?.processes[1], { name: "worker-0", actors: 1 });
   assertEquals(of("changes").at(-1)?.changed[0]?.states, ["open"]);
   assertEquals(of("changes").flatMap(({ removed }) => removed), []);
+});
+
+Deno.test("a node whose connection stands but says nothing for five seconds is told of, and heard again", async () => {
+  const { clock, of, say, freeze, thaw } = cluster();
+  await turns();
+  say({ type: "watch" });
+  clock.advance(30_000);
+  assertEquals(of("processes").filter(({ processes }) => processes[1]?.problem !== undefined), []);
+  freeze();
+  clock.advance(6_000);
+  assertEquals(of("processes").at(-1)?.processes[1]?.problem, "nothing was heard of it for 5 s");
+  thaw();
+  clock.advance(20_000);
+  await turns();
+  clock.advance(1_000);
+  assertEquals(of("processes").at(-1)?.processes[1]?.problem, undefined);
 });

@@ -5,7 +5,7 @@ import { ActorList } from "./actor_list.tsx";
 import { ActorView } from "./actor_view.tsx";
 import { ClusterView } from "./cluster_view.tsx";
 import { ObjectView } from "./object_view.tsx";
-import { route } from "./route.ts";
+import { objectLink, route } from "./route.ts";
 import { known, lookAt, lookedAt, notice, now, openRecording, recorded, status } from "./session.ts";
 
 export function App() {
@@ -29,6 +29,7 @@ export function App() {
       </a>
       <Top view={view} />
       <main ref={main} id="main" tabIndex={-1}>
+        <Silent />
         {view === "actors"
           ? <ActorList />
           : view === "actor"
@@ -39,6 +40,21 @@ export function App() {
       </main>
       <Bottom />
     </>
+  );
+}
+
+/** Whose actors are not seen: what is shown of them is how they were. */
+function Silent() {
+  const silent = known().processes.filter(({ problem }) => problem !== undefined);
+  return silent.length === 0 ? null : (
+    <ul class="silent" role="status" aria-label="Processes that do not answer">
+      {silent.map(({ name, problem }) => (
+        <li key={name} class="card bad">
+          <b>{name} does not answer</b>: {problem}. What runs there is shown as it was last.{" "}
+          <a href={objectLink("", name)}>What the cluster makes of it</a>
+        </li>
+      ))}
+    </ul>
   );
 }
 

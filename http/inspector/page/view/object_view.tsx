@@ -31,13 +31,7 @@ export function ObjectView({ path }: { path: string }) {
       <h1>
         {name} <span class="dim">{namespace}</span>
       </h1>
-      {parts.length === 0 && (
-        <p role="status">
-          No actor looks after {path}{" "}
-          now: its node has done its part. If the object is still there, it waits for its finalizers: whoever set them
-          must take them away.
-        </p>
-      )}
+      {parts.length === 0 && <Nobody path={path} />}
       <div class="objects">
         {parts.map((row) => {
           const detail = details.get(row.id);
@@ -83,5 +77,16 @@ export function ObjectView({ path }: { path: string }) {
         records={lookedAt.value === undefined ? records : records.filter(({ wallTime }) => wallTime <= lookedAt.value!)}
       />
     </>
+  );
+}
+
+function Nobody({ path }: { path: string }) {
+  const silent = known().processes.some(({ problem }) => problem !== undefined);
+  return (
+    <p role="status">
+      No actor looks after {path} now: {silent ? "either it is on a node that does not answer, or " : ""}
+      its node has done its part. If the object is still there, it waits for its finalizers: whoever set them must take
+      them away.
+    </p>
   );
 }
