@@ -93,6 +93,30 @@ export class ClusterState {
   }
 
   /**
+   * The identity with this very index, for a store that is restored: its objects have addresses that follow from it.
+   *
+   * @throws Error when this cluster has another one, or another cluster of this host has it.
+   */
+  async identityWith(index: number): Promise<ClusterIdentity> {
+    const existing = await this.identity();
+    if (existing?.index === index) return existing;
+    const cannot =
+      `Cannot give cluster "${this.name}" index ${index}, from which the addresses of what is restored follow`;
+    if (existing !== undefined) {
+      throw new Error(`${cannot}: its state directory has index ${existing.index}; restore into one that is new`);
+    }
+    if ([...await takenIndices(this.path("..")), ...listeningIndices()].includes(index)) {
+      throw new Error(
+        `${cannot}: another cluster of this host has it; remove that one first (chartroom down --delete-state), or ` +
+          "restore into its own directory",
+      );
+    }
+    const identity = { name: this.name, index, createdAt: new Date().toISOString() };
+    await writeJson(this.path("cluster.json"), identity);
+    return identity;
+  }
+
+  /**
    * Makes the directory if it is missing, and sees to it that it is one of ours.
    *
    * @throws Error when it belongs to another cluster, holds other things, or cannot be written.

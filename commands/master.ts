@@ -29,6 +29,7 @@ import { startComponents } from "./master_components.ts";
 import { type MasterStore, openMasterStore } from "./master_store.ts";
 import { nodesExplained } from "./nodes_explained.ts";
 import { namingPortOwner } from "./port_owner.ts";
+import { snapshotOf, snapshotRoutes } from "./snapshot_routes.ts";
 
 export { controllerAccount } from "./master_components.ts";
 
@@ -315,6 +316,7 @@ class RunningMaster {
           servers: () => this.#servers(),
           joinMaster: among?.joinMaster,
         });
+        snapshotRoutes(routes, () => snapshotOf(this.#storage!, name));
         among?.extend?.(routes);
       },
     });

@@ -28,22 +28,52 @@ export async function getJson<T>(url: string, credentials: Credentials): Promise
   return await ask(url, {}, credentials);
 }
 
-async function ask<T>(url: string, init: RequestInit, { authority, token, certificate }: Credentials): Promise<T> {
-  using client = Deno.createHttpClient({
+/** What comes as it comes. @throws Error with what the server said. */
+export async function openStream(
+  url: string,
+  credentials: Credentials,
+): Promise<{ readonly body: ReadableStream<Uint8Array> } & Disposable> {
+  const client = clientOf(credentials);
+  try {
+    const response = await fetch(url, { client, headers: headersOf(credentials) });
+    if (!response.ok || response.body === null) throw refusalOf(url, response.status, await response.text());
+    return { body: response.body, [Symbol.dispose]: () => client.close() };
+  } catch (error) {
+    client.close();
+    throw error;
+  }
+}
+
+async function ask<T>(url: string, init: RequestInit, credentials: Credentials): Promise<T> {
+  using client = clientOf(credentials);
+  const { ok, status, text } = await answered(
+    () => fetch(url, { ...init, client, headers: headersOf(credentials) }),
+    url,
+  );
+  if (ok) return JSON.parse(text) as T;
+  throw refusalOf(url, status, text);
+}
+
+function clientOf({ authority, certificate }: Credentials): Deno.HttpClient {
+  return Deno.createHttpClient({
     caCerts: [authority],
     ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
   });
-  const headers = {
+}
+
+function headersOf({ token }: Credentials): Record<string, string> {
+  return {
     "content-type": "application/json",
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
   };
-  const { ok, status, text } = await answered(() => fetch(url, { ...init, client, headers }), url);
-  if (ok) return JSON.parse(text) as T;
+}
+
+function refusalOf(url: string, status: number, text: string): Error {
   if (status === 401) {
-    throw new Refused(status, `Cannot join ${new URL(url).origin}: the token is wrong or has expired`);
+    return new Refused(status, `Cannot join ${new URL(url).origin}: the token is wrong or has expired`);
   }
   const said = messageOf(text) ?? `Cannot ask ${url}: it answered ${status}: ${text.slice(0, 300)}`;
-  throw status === 503 ? new NoAnswer(said) : new Refused(status, said);
+  return status === 503 ? new NoAnswer(said) : new Refused(status, said);
 }
 
 async function answered(send: () => Promise<Response>, url: string) {

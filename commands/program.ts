@@ -110,6 +110,20 @@ export function createProgram(): Command {
       (await import("./explain.ts")).explain(clusterState(options), kind, name, options)
     );
 
+  const snapshot = program.command("snapshot").description("the whole store of a cluster, as a file");
+  forCluster(snapshot.command("save"))
+    .description("write every object of a cluster that runs to a file; it holds secrets")
+    .argument("<file>")
+    .action(async (file, options) =>
+      (await import("./snapshot.ts")).saveSnapshot(clusterState(options), absolute(file))
+    );
+  forCluster(snapshot.command("restore"))
+    .description("make the store of a state directory that has none from such a file; `up` brings the cluster up then")
+    .argument("<file>")
+    .action(async (file, options) =>
+      (await import("./snapshot.ts")).restoreSnapshot(clusterState(options), absolute(file))
+    );
+
   joiningCommands(program);
 
   inspectionCommands(program, { forCluster, clusterState });
