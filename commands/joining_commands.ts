@@ -79,6 +79,11 @@ export function joiningCommands(program: Command): void {
   forCluster(member.command("list"))
     .description("show each member's name, role, term, applied index, process and address")
     .action(async (options) => (await import("./member.ts")).listMembers(clusterState(options)));
+  forCluster(member.command("add"))
+    .description("make a token and print the command with which one more master joins")
+    .argument("<member>", "its name")
+    .option("--ttl <time>", "how long the token is good for; 0: for ever", duration, units["d"]!)
+    .action(async (name, options) => (await import("./member.ts")).addMember(clusterState(options), name, options.ttl));
   forCluster(member.command("promote"))
     .description("give a learner that has caught up a vote")
     .argument("<member>", "its name or id")

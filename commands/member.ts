@@ -38,6 +38,16 @@ export async function listMembers(state: ClusterState): Promise<void> {
   printTable(["NAME", "ID", "ROLE", "TERM", "APPLIED", "PROCESS", "ADDRESS"], rows);
 }
 
+/** A place in the store is given to a master when it joins, not before: one that never came would count as absent. */
+export async function addMember(state: ClusterState, name: string, ttl: number): Promise<void> {
+  const members = await patiently((await membersDoor(state)).list);
+  if (members.some((member) => member.name === name && member.reachable)) {
+    throw new Error(`Cannot add "${name}": a member of that name runs`);
+  }
+  const { createToken } = await import("./token.ts");
+  await createToken(state, { master: true, ttl, member: name });
+}
+
 /** `name`: the member's name or id. */
 export async function changeMember(state: ClusterState, change: string, name: string | undefined): Promise<void> {
   const door = await membersDoor(state);
@@ -79,7 +89,7 @@ export async function makeChange(
 const attempts = 40;
 const pauseBetween = () => new Promise<void>((resolve) => setTimeout(resolve, 250));
 
-async function patiently<T>(act: () => Promise<T>, pause = pauseBetween): Promise<T> {
+export async function patiently<T>(act: () => Promise<T>, pause = pauseBetween): Promise<T> {
   for (let attempt = 1;; attempt++) {
     try {
       return await act();
@@ -90,7 +100,7 @@ async function patiently<T>(act: () => Promise<T>, pause = pauseBetween): Promis
   }
 }
 
-async function membersDoor(state: ClusterState): Promise<MembersDoor> {
+export async function membersDoor(state: ClusterState): Promise<MembersDoor> {
   const access = await administratorAccess(state);
   const url = `${access.server}${membersPath}`;
   return {

@@ -52,10 +52,22 @@ export function startPresence(options: PresenceOptions): { stop(): void } {
   };
 }
 
+/** Whether this master's API server has said so after a moment of the wall clock. */
+export async function servesSince(client: ApiClient, name: string, since: number): Promise<boolean> {
+  try {
+    const { spec } = await client.get<Lease>(resources.leases, namespace, leaseName(name));
+    return Date.parse(spec?.renewTime ?? "") > since;
+  } catch {
+    return false;
+  }
+}
+
+const leaseName = (master: string) => `apiserver-${master}`;
+
 async function sayAlive({ client, name, address, system }: PresenceOptions): Promise<void> {
   const time = formatMicroTime(system.clock.wallTime());
   const metadata = {
-    name: `apiserver-${name}`,
+    name: leaseName(name),
     namespace,
     labels: { ...label, "kubernetes.io/hostname": name },
     annotations: { [addressAnnotation]: address },

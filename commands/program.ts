@@ -88,6 +88,10 @@ export function createProgram(): Command {
     .option("--delete-state", "remove its state as well: everything in the cluster is gone then")
     .action(async (options) => (await import("./down.ts")).down(clusterState(options), options));
 
+  forCluster(program.command("restart"))
+    .description("restart the masters of `up --masters`, one after the other, while the cluster goes on")
+    .action(async (options) => (await import("./restart.ts")).restart(clusterState(options)));
+
   forCluster(program.command("status"))
     .description("say whether a cluster runs, and how its parts are")
     .addHelpText(

@@ -24,6 +24,8 @@ export interface TokenCreateOptions {
   /** Milliseconds; 0: for ever. */
   readonly ttl: number;
   readonly description?: string;
+  /** Name of the master that is to join. */
+  readonly member?: string;
 }
 
 export async function createToken(state: ClusterState, options: TokenCreateOptions): Promise<void> {
@@ -34,8 +36,9 @@ export async function createToken(state: ClusterState, options: TokenCreateOptio
     await client.create(resources.secrets, bootstrapTokenNamespace, tokenSecret(token, options));
   });
   const role = options.master ? "master" : "worker";
+  const name = options.member === undefined ? "" : ` --name ${options.member}`;
   console.error(`A ${role} joins with:\n`);
-  console.log(`chartroom ${role} --join ${server} --token ${token} --ca-hash ${authorityHash(authority)}`);
+  console.log(`chartroom ${role} --join ${server} --token ${token} --ca-hash ${authorityHash(authority)}${name}`);
 }
 
 function tokenSecret(token: string, { master, ttl, description }: TokenCreateOptions) {

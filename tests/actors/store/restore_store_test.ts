@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { SimulatedClock } from "../../../actors/simulated/simulated_clock.ts";
-import { SimulatedDisk } from "../../../actors/simulated/disk.ts";
 import { administerReplica } from "../../../actors/store/replica/administration.ts";
 import { holdsStore, readSnapshot, restoreStore } from "../../../actors/store/restore_store.ts";
 import { MalformedBytes } from "../../../machines/raft/bytes.ts";
