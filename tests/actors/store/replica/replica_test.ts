@@ -58,6 +58,22 @@ Deno.test("each of three members is restarted in turn, and nothing is lost", asy
   await trio.closeAll();
 });
 
+Deno.test("a follower that is started again in the same term writes through the leader as before", async () => {
+  const trio = new Trio(16);
+  const leader = await trio.startAll();
+  const name = trio.nameOf(trio.followers()[0]!);
+  for (let life = 0; life < 3; life++) {
+    const { term } = leader.log.getSnapshot().context;
+    const from = trio.clock.now();
+    for (let i = 0; i < 5; i++) await trio.within(write(trio.open.get(name)!, put(`k${i}`, `${life}`)));
+    assert(trio.clock.now() - from < 1_000, "each is written at the first try");
+    assertEquals(leader.log.getSnapshot().context.term, term);
+    await trio.kill(name);
+    await trio.start(name);
+  }
+  await trio.closeAll();
+});
+
 Deno.test("killing the leader loses no answered write, and writes by a follower go on by themselves", async () => {
   const trio = new Trio(3);
   for (let round = 0; round < 5; round++) {
