@@ -4,6 +4,7 @@ import { DockerRuntime } from "../actors/docker/docker_runtime.ts";
 import { NftPacketFilter } from "../actors/nftables/nft_packet_filter.ts";
 import { tearDownNetwork } from "../actors/pod_network/tear_down_network.ts";
 import { addressPlan } from "../machines/network/address_plan.ts";
+import { removeBoot } from "./boot.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { engineAnswers } from "./docker_engine.ts";
 import { Progress } from "./progress.ts";
@@ -21,6 +22,7 @@ export async function down(state: ClusterState, options: { deleteState?: boolean
     return;
   }
   const progress = new Progress();
+  if (await removeBoot(state)) progress.say("  It does not come back with this machine any more.");
   const running = await state.running();
   if (holder !== undefined) {
     await progress.step(`Cluster "${state.name}" stopped`, () => stop(state, holder));

@@ -68,6 +68,7 @@ export function createProgram(): Command {
     .option("--store-user <name>", "the user it knows the cluster by")
     .option("--store-password-file <file>", "where the user's password is")
     .option("--detach", "return once the cluster is ready and leave it running in the background")
+    .option("--boot", "have systemd start it, now and with the machine, until `down`")
     .option("--split", "run the master and each node as processes of their own, started again when they die")
     .option("--history <bound>", "keep what every actor does on disk, for a time or up to a size: 1h, 200MB")
     .option("--inspect-send", "let administrators send events to actors from the inspector's page")

@@ -17,6 +17,7 @@ export interface UpOptions extends StoreOptions {
   readonly masters?: number;
   readonly runtime: RuntimeName;
   readonly detach?: boolean;
+  readonly boot?: boolean;
   readonly split?: boolean;
   readonly overcommit?: boolean;
   readonly role?: "master" | "node";
@@ -48,6 +49,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
   await state.prepare();
   await noteExternalStore(state, given, masters);
   await noteInspectionWish(state, given);
+  if (options.boot) return await (await import("./boot.ts")).installBoot(state, Deno.args);
   if (options.detach) {
     const { detach } = await import("./detach.ts");
     return await detach(state, options.split === true ? "supervisor" : "cluster");

@@ -18,6 +18,7 @@ const table = parsePermissions(await Deno.readTextFile(`${root}permissions.txt`)
 /** Programs that a cluster in health has no use for, and what they are there for. */
 const inTrouble: Readonly<Record<string, readonly string[]>> = {
   ss: ["cluster", "master", "node"], // Names the process on a port that is in use: process_test.ts.
+  systemctl: ["down"], // Takes the unit of `up --boot` away: boot_test.ts.
 };
 
 /** Flags that are named alike by Deno's audit. */
