@@ -44,6 +44,10 @@ async function startWriting(cluster: TestCluster) {
   })();
   return {
     count: () => acknowledged.length,
+    async [Symbol.asyncDispose]() {
+      over = true;
+      await done;
+    },
     async stop(): Promise<{ acknowledged: readonly string[]; longestMs: number }> {
       over = true;
       await done;
@@ -68,7 +72,7 @@ Deno.test({
       ])).trim().split(" ").length;
     await eventually("all three serve", async () => assertEquals(await endpoints(), 3));
 
-    const writing = await startWriting(cluster);
+    await using writing = await startWriting(cluster);
     await eventually("writes go well", () => assert(writing.count() > 50));
     const leader = before.find(({ role }) => role === "leader")!;
     Deno.kill(leader.pid, "SIGKILL");
@@ -118,7 +122,7 @@ Deno.test({
     const flags = ["--masters", "3", "--runtime", "simulated"];
     await using cluster = await TestCluster.start({ nodes: 1, flags });
     const before = await settled(cluster);
-    const writing = await startWriting(cluster);
+    await using writing = await startWriting(cluster);
     await eventually("writes go well", () => assert(writing.count() > 50));
     const said = await cluster.chartroom("restart");
     const inTurn = [...said.matchAll(/(master-\d) restarted/g)].map(([, name]) => name);
