@@ -316,7 +316,7 @@ class RunningMaster {
           servers: () => this.#servers(),
           joinMaster: among?.joinMaster,
         });
-        snapshotRoutes(routes, () => snapshotOf(this.#storage!, name));
+        snapshotRoutes(routes, () => snapshotOf(this.#store!));
         among?.extend?.(routes);
       },
     });

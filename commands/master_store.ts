@@ -15,6 +15,8 @@ export interface MasterStore {
   readonly storage: Storage;
   /** What was found at opening and could be made good. */
   readonly notes: readonly string[];
+  /** Absent: it is somebody else's. */
+  readonly administration?: StoreAdministration;
   /** Serves etcd's API on it. Absent: it is an etcd itself. @throws Error when the port is taken. */
   serveEtcd?(): Promise<{ close(): Promise<void> }>;
 }
@@ -40,7 +42,7 @@ export async function openMasterStore(options: MasterStoreOptions): Promise<Mast
   if (among !== undefined) {
     const { storage, administration } = among.administered;
     const { notes } = among.storage;
-    return { storage, notes, serveEtcd: served(storage, administration, among.number) };
+    return { storage, administration, notes, serveEtcd: served(storage, administration, among.number) };
   }
   const external = await readExternalStore(state);
   if (external !== undefined) {
@@ -55,5 +57,5 @@ export async function openMasterStore(options: MasterStoreOptions): Promise<Mast
     address: address({ node: name, kind: "store", name }),
   });
   const { storage, administration } = administered(opened, name, plan.index);
-  return { storage, notes: opened.notes, serveEtcd: served(storage, administration, 0) };
+  return { storage, administration, notes: opened.notes, serveEtcd: served(storage, administration, 0) };
 }

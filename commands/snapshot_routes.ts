@@ -1,10 +1,7 @@
 /** The whole store as a file: `GET /chartroom/snapshot`, for who may do everything. */
 import type { Env, Hono } from "hono";
-import { administerSingleMember } from "../actors/store/administration.ts";
-import type { MemberStorage } from "../actors/store/open_storage.ts";
-import { administerReplica } from "../actors/store/replica/administration.ts";
-import type { ReplicatedStorage } from "../actors/store/replica/open_replicated_storage.ts";
-import type { Storage } from "../ports/storage.ts";
+import { ApiError } from "../machines/objects/status.ts";
+import type { MasterStore } from "./master_store.ts";
 
 export const snapshotPath = "/chartroom/snapshot";
 
@@ -20,14 +17,10 @@ export function snapshotRoutes<E extends Env>(
 }
 
 /** With everything that was answered before, also on a member that is behind. */
-export async function snapshotOf(storage: Storage, name: string): Promise<AsyncIterable<Uint8Array>> {
+export async function snapshotOf({ storage, administration }: MasterStore): Promise<AsyncIterable<Uint8Array>> {
+  if (administration === undefined) {
+    throw new ApiError(409, "Conflict", "the store is an etcd of its own; etcdctl snapshot save asks that one");
+  }
   await storage.range({ key: "/", countOnly: true });
-  const { administration } = isReplicated(storage)
-    ? administerReplica(storage)
-    : administerSingleMember(storage as MemberStorage, { name });
   return administration.snapshot();
-}
-
-function isReplicated(storage: Storage): storage is ReplicatedStorage {
-  return "membership" in storage;
 }
