@@ -54,7 +54,7 @@ const ownNames = [
   ],
   ...["chartroom.log", "dockerd.log"],
 ];
-const isOwn = (name: string) => ownNames.includes(name.replace(/\.new$/, ""));
+const isOwn = (name: string) => ownNames.includes(name.replace(/(\.\d+)?\.new$/, ""));
 
 const namePattern = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
 

@@ -129,7 +129,7 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   });
   const running = new RunningMaster(options, keys, serving, server, addresses);
   await running.start();
-  await writeKubeconfig(state.path("kubeconfig"), config);
+  await keyFiles(state.directory).write("kubeconfig", config);
   return {
     server,
     keys,
@@ -377,10 +377,4 @@ class RunningMaster {
     this.#presence = among?.startPresence?.(api.client({ name: "system:apiserver", groups: ["system:masters"] }));
     this.#components = startComponents({ system, name, api, keys: this.keys });
   }
-}
-
-/** Whole or not at all: other masters and people read it meanwhile. */
-async function writeKubeconfig(path: string, content: string): Promise<void> {
-  await Deno.writeTextFile(`${path}.new`, content, { mode: 0o600 });
-  await Deno.rename(`${path}.new`, path);
 }

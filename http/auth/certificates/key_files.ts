@@ -1,6 +1,7 @@
 /** A pki directory on disk. */
 import { chmod, mkdir, open, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { pid } from "node:process";
 import type { KeyFiles } from "./pki.ts";
 
 /** Files under `directory`, readable by their owner alone. */
@@ -17,7 +18,8 @@ export function keyFiles(directory: string): KeyFiles {
     async write(path, content) {
       const target = join(directory, path);
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-      const temporary = `${target}.new`;
+      // Several masters of one host may write the same file at once: each has a draft of its own.
+      const temporary = `${target}.${pid}.new`;
       const file = await open(temporary, "w", 0o600);
       try {
         await file.writeFile(content);
