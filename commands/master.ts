@@ -1,5 +1,6 @@
 /** A master: store, API server, and, while it leads, controllers and scheduler. Everything is wired here. */
 import { realRandom } from "../actors/real/real_random.ts";
+import { startCompactor } from "../actors/store/compactor.ts";
 import { actorKind, type ActorSystem, type Address, address } from "../actors/system.ts";
 import { createApp } from "../http/app.ts";
 import { authenticator } from "../http/auth/authentication.ts";
@@ -375,6 +376,9 @@ class RunningMaster {
     });
     if (this.#components.length > 0) return;
     this.#presence = among?.startPresence?.(api.client({ name: "system:apiserver", groups: ["system:masters"] }));
-    this.#components = startComponents({ system, name, api, keys: this.keys });
+    this.#components = [
+      ...startComponents({ system, name, api, keys: this.keys }),
+      startCompactor({ system, node: name, storage: this.#store!.storage }),
+    ];
   }
 }
