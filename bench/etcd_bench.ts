@@ -1,69 +1,188 @@
 /**
- * Writes through etcd's API, answered once they are on the disk: Chartroom's endpoint and Debian's etcd, one after the
- * other on the same disk, by the same gRPC client in this process. Chartroom's server shares the process with its client;
- * etcd has one of its own.
+ * etcd's API: Chartroom's store and Debian's etcd-server side by side on the same disk, with fsync, each member a process
+ * of its own, by the same gRPC client over TLS in this process. Values of 1 KB.
  *
- *     deno task bench:etcd [seconds]
+ *     deno task bench:etcd [seconds a figure]
  */
-import { Buffer } from "node:buffer";
-import { Client, credentials } from "@grpc/grpc-js";
-import { keyBytes } from "../machines/etcd/keys.ts";
-import { PutRequest, PutResponse } from "../machines/etcd/messages.ts";
-import { type EtcdServer, serverKinds } from "../tests/etcd/servers.ts";
+import { BenchClient, until } from "./etcd/client.ts";
+import { type BenchCluster, type BenchMember, kinds, startCluster } from "./etcd/clusters.ts";
 
 const seconds = Number(Deno.args[0] ?? 3);
-const value = new Uint8Array(1_024).fill(0x78);
-const connections = 4;
+const failOvers = 10;
+const keys = 100_000;
+const watches = 10_000;
 
-console.log(`puts of 1 KB, ${connections} connections, ${seconds} s each`);
-for (const [name, start] of Object.entries(serverKinds)) {
-  for (const clients of [16, 256]) {
-    const server = await start();
-    try {
-      await measure(server, 16, 0.5);
-      const { rate, p50, p99 } = await measure(server, clients, seconds);
-      const figures = `${Math.round(rate)} writes/s, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`;
-      console.log(`${name.padEnd(22)} ${String(clients).padStart(3)} clients: ${figures}`);
-    } finally {
-      await server.close();
-    }
-  }
+type Kind = keyof typeof kinds;
+
+/** Figure → of each kind; printed as a table with the ratio. */
+const table = new Map<string, Partial<Record<Kind, number>>>();
+
+function note(kind: Kind, figure: string, number: number): void {
+  table.set(figure, { ...table.get(figure), [kind]: number });
+  console.error(`  ${kind}: ${figure} ${number.toFixed(1)}`);
 }
-Deno.exit(0);
 
-async function measure(server: EtcdServer, clients: number, duration: number) {
-  const { pem } = server.files;
-  const secrets = credentials.createSsl(Buffer.from(pem.ca), Buffer.from(pem.key), Buffer.from(pem.cert));
-  const address = `localhost:${new URL(server.url).port}`;
-  const channels = Array.from(
-    { length: connections },
-    () => new Client(address, secrets, { "grpc.use_local_subchannel_pool": 1 }),
-  );
+/** Calls by so many clients, each with one under way at a time. */
+async function measure(clients: number, call: (client: number, turn: number) => Promise<unknown>, duration = seconds) {
   const times: number[] = [];
   const begin = performance.now();
   const until = begin + duration * 1_000;
-  await Promise.all(Array.from({ length: clients }, async (_, at) => {
-    for (let i = 0; performance.now() < until; i++) {
+  await Promise.all(Array.from({ length: clients }, async (_, client) => {
+    for (let turn = 0; performance.now() < until; turn++) {
       const sent = performance.now();
-      await put(channels[at % connections]!, `/bench/${at}/${i % 100}`);
+      await call(client, turn);
       times.push(performance.now() - sent);
     }
   }));
-  const took = (performance.now() - begin) / 1_000;
-  for (const channel of channels) channel.close();
+  const rate = times.length / ((performance.now() - begin) / 1_000);
   times.sort((a, b) => a - b);
-  const at = (share: number) => times[Math.floor(times.length * share)] ?? 0;
-  return { rate: times.length / took, p50: at(0.5), p99: at(0.99) };
+  const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? 0;
+  return { rate, p50: at(0.5), p99: at(0.99) };
 }
 
-function put(client: Client, key: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      "/etcdserverpb.KV/Put",
-      (request: { key: Uint8Array; value: Uint8Array }) => Buffer.from(PutRequest.encode(request)),
-      (bytes: Buffer) => PutResponse.decode(bytes),
-      { key: keyBytes(key), value },
-      (error) => error === null ? resolve() : reject(error),
-    );
+async function ready(cluster: BenchCluster): Promise<void> {
+  for (const member of cluster.members) {
+    const client = new BenchClient(member, cluster);
+    await until(() => client.get("nothing", false));
+    client.close();
+  }
+}
+
+async function leaderOf(cluster: BenchCluster, members = cluster.members): Promise<[BenchMember, BenchMember[]]> {
+  return await until(async () => {
+    for (const member of members) {
+      const client = new BenchClient(member, cluster);
+      const { header, leader } = await client.status().finally(() => client.close());
+      if (leader === header!.memberId) return [member, members.filter((each) => each !== member)];
+    }
+    throw new Error("Cannot find the leader: nobody says it is");
   });
 }
+
+async function serving(kind: Kind, size: number): Promise<void> {
+  const cluster = await startCluster(kind, size);
+  try {
+    await ready(cluster);
+    const [leader, others] = await leaderOf(cluster);
+    const client = new BenchClient(leader, cluster);
+    const put = (who: number, turn: number) => client.put(`/bench/${who}/${turn % 100}`);
+    await measure(64, put, 1);
+    for (const clients of [16, 256]) {
+      const { rate, p50, p99 } = await measure(clients, put);
+      const figure = `${size} member${size > 1 ? "s" : ""}, ${clients} clients`;
+      note(kind, `writes/s, ${figure}`, rate);
+      note(kind, `write p50 ms, ${figure}`, p50);
+      note(kind, `write p99 ms, ${figure}`, p99);
+    }
+    const reader = new BenchClient(others[0] ?? leader, cluster);
+    for (const [name, serializable] of [["linearizable", false], ["stale", true]] as const) {
+      const { rate } = await measure(256, (who, turn) => reader.get(`/bench/${who}/${turn % 100}`, serializable));
+      note(kind, `${name} reads/s, ${size} member${size > 1 ? "s, by a follower" : ""}`, rate);
+    }
+    reader.close();
+    client.close();
+    if (size > 1) await failOver(kind, cluster);
+  } finally {
+    await cluster.close();
+  }
+}
+
+/** From kill -9 of the leader to the first write that another member answers. */
+async function failOver(kind: Kind, cluster: BenchCluster): Promise<void> {
+  const took: number[] = [];
+  for (let round = 0; round < failOvers; round++) {
+    const [leader, others] = await leaderOf(cluster);
+    const client = new BenchClient(others[0]!, cluster);
+    await client.put("/fail-over");
+    const begin = performance.now();
+    await leader.kill();
+    await until(() => client.put("/fail-over"));
+    took.push(performance.now() - begin);
+    client.close();
+    await leader.start();
+    await ready(cluster);
+  }
+  took.sort((a, b) => a - b);
+  note(kind, "fail-over ms, half of them within", took[took.length >> 1]!);
+  note(kind, `fail-over ms, the longest of ${failOvers}`, took.at(-1)!);
+}
+
+async function memory({ pid }: BenchMember): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)![1]) / 1_024;
+}
+
+async function full(kind: Kind): Promise<void> {
+  const cluster = await startCluster(kind, 1);
+  try {
+    await ready(cluster);
+    const [member] = cluster.members as [BenchMember];
+    let client = new BenchClient(member, cluster);
+    note(kind, "MB of memory, empty", await memory(member));
+    let next = 0;
+    await Promise.all(Array.from({ length: 64 }, async () => {
+      while (next < keys) await client.put(`/registry/pods/default/pod-${String(next++).padStart(7, "0")}`);
+    }));
+    note(kind, "MB of memory, 100,000 keys of 1 KB", await memory(member));
+    client.close();
+    await member.kill();
+    const begin = performance.now();
+    await member.start();
+    client = new BenchClient(member, cluster);
+    await until(() => client.get("/registry/pods/default/pod-0000001", false));
+    note(kind, "restart ms, 100,000 keys of 1 KB", performance.now() - begin);
+    note(kind, "MB of memory, after the restart", await memory(member));
+    client.close();
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function watched(kind: Kind): Promise<void> {
+  const cluster = await startCluster(kind, 1);
+  try {
+    await ready(cluster);
+    const [member] = cluster.members as [BenchMember];
+    const client = new BenchClient(member, cluster);
+    const put = (who: number, turn: number) => client.put(`/watched/${(who * 997 + turn) % watches}`);
+    await measure(64, put, 1);
+    const alone = await measure(16, put);
+    // A hundred streams of a hundred watches, each of a key of its own.
+    let created = 0;
+    let events = 0;
+    const all = Promise.withResolvers<void>();
+    const streams = Array.from({ length: 100 }, (_, at) => {
+      const stream = client.watch();
+      stream.on("error", () => {});
+      stream.on("data", (answer) => {
+        if (answer.created && ++created === watches) all.resolve();
+        events += answer.events.length;
+      });
+      for (let i = 0; i < watches / 100; i++) {
+        stream.write({ createRequest: { key: new TextEncoder().encode(`/watched/${at * (watches / 100) + i}`) } });
+      }
+      return stream;
+    });
+    await all.promise;
+    const { rate, p50 } = await measure(16, put);
+    if (events === 0) throw new Error("Cannot measure watches: none was told of anything");
+    note(kind, "writes/s, 16 clients, nobody watches", alone.rate);
+    note(kind, `writes/s, 16 clients, ${watches.toLocaleString("en")} watches`, rate);
+    note(kind, `write p50 ms, 16 clients, ${watches.toLocaleString("en")} watches`, p50);
+    for (const stream of streams) stream.cancel();
+    client.close();
+  } finally {
+    await cluster.close();
+  }
+}
+
+for (const step of [(kind: Kind) => serving(kind, 1), (kind: Kind) => serving(kind, 3), full, watched]) {
+  for (const kind of Object.keys(kinds) as Kind[]) await step(kind);
+}
+const { stdout } = await new Deno.Command("etcd", { args: ["--version"] }).output();
+console.log(`Debian's etcd: ${new TextDecoder().decode(stdout).split("\n")[0]}\n`);
+console.log("| figure | Chartroom | etcd | Chartroom / etcd |\n| --- | --- | --- | --- |");
+for (const [figure, { Chartroom = NaN, etcd = NaN }] of table) {
+  console.log(`| ${figure} | ${Chartroom.toFixed(1)} | ${etcd.toFixed(1)} | ${(Chartroom / etcd).toFixed(2)} |`);
+}
+Deno.exit(0);
