@@ -25,8 +25,14 @@ export class BenchClient {
       }));
   }
 
-  put(key: string): Promise<unknown> {
-    return this.#call("KV", "Put", services.KV.Put, { key: keyBytes(key), value });
+  put(key: string, deadlineMs?: number): Promise<unknown> {
+    return this.#call("KV", "Put", services.KV.Put, { key: keyBytes(key), value }, deadlineMs);
+  }
+
+  /** In one transaction. */
+  putAll(keys: readonly string[]): Promise<unknown> {
+    const success = keys.map((key) => ({ requestPut: { key: keyBytes(key), value } }));
+    return this.#call("KV", "Txn", services.KV.Txn, { success });
   }
 
   get(key: string, serializable: boolean): Promise<unknown> {
@@ -59,6 +65,7 @@ export class BenchClient {
     name: string,
     { request, response }: Method<Request, Response>,
     asked: Part<Request>,
+    deadlineMs = 10_000,
   ): Promise<Response> {
     return new Promise((resolve, reject) => {
       this.#channel().makeUnaryRequest(
@@ -66,7 +73,7 @@ export class BenchClient {
         (value: Part<Request>) => Buffer.from(request.encode(value)),
         (bytes: Buffer) => response.decode(bytes),
         asked,
-        { deadline: Date.now() + 5_000 },
+        { deadline: Date.now() + deadlineMs },
         (error, answer) => error === null ? resolve(answer!) : reject(error),
       );
     });
