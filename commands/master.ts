@@ -19,6 +19,7 @@ import type { AddressPlan } from "../machines/network/address_plan.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import type { Storage } from "../ports/storage.ts";
 import type { AdministeredStorage } from "../ports/store_administration.ts";
+import { startAggregation } from "./aggregated_apis.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
@@ -157,6 +158,7 @@ class RunningMaster {
   #proxy: NodeProxy | undefined;
   #inspector: Inspector | undefined;
   #made: MasterApi | undefined;
+  #stopAggregation = () => {};
 
   constructor(
     options: MasterOptions,
@@ -206,6 +208,7 @@ class RunningMaster {
         for (const component of this.#components) system.stop(component);
         this.#presence?.stop();
         this.#made?.stopFollowing();
+        this.#stopAggregation();
         await (await this.#etcd)?.close();
         await this.#inspector?.stop();
         await this.#server?.close(10_000);
@@ -287,8 +290,18 @@ class RunningMaster {
       certificate: kubeletClient,
       own: (node) => this.#options.ownNode?.(node) ?? false,
     });
+    const aggregated = await startAggregation({
+      clock: system.clock,
+      files,
+      keys: this.keys,
+      api,
+      client: own,
+      report: (problem) => this.#options.report(problem),
+    });
+    this.#stopAggregation = aggregated.stop;
     const app = createApp({
       api,
+      aggregation: aggregated.aggregation,
       authenticator: inspector.authenticator(authenticator({ tokens, bootstrapTokens })),
       serverAddress: `${this.#options.controlPlaneAddress}:${plan.apiServerPort}`,
       impersonate: (user, headers) => impersonate(user, headers, authorizer),

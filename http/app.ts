@@ -3,6 +3,7 @@
  * `server.ts`; what is done with a request is `machinery/api.ts`.
  */
 import { type Context, Hono } from "hono";
+import type { Aggregation } from "./aggregation/aggregation.ts";
 import type { Api } from "./machinery/api.ts";
 import {
   aggregatedDiscovery,
@@ -42,6 +43,8 @@ export interface AppOptions {
   readonly impersonate?: (user: UserInfo, headers: Headers) => Promise<UserInfo>;
   /** Told of an error that is a bug: clients read a bare 500. Default: the console. */
   readonly report?: (error: unknown) => void;
+  /** What other API servers provide under this one's name. */
+  readonly aggregation?: Aggregation;
   /** Further lines for `/metrics`. */
   readonly metrics?: () => readonly string[];
   /** More routes (service account issuer discovery, inspector). They are behind authentication and authorization. */
@@ -68,6 +71,9 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
 
   app.use(async (c, next) => {
     c.set("user", await userOf(options, c));
+    const { aggregation } = options;
+    const answer = aggregation === undefined || aggregation.isEmpty ? undefined : await aggregation.answer(c);
+    if (answer !== undefined) return answer;
     await next();
   });
   app.all("/api/:version/:rest{[\\s\\S]+}", (c) => resourceResponse(serving, c));

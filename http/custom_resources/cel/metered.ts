@@ -7,19 +7,41 @@ import { EvaluationError, type ParseResult } from "@marcbachmann/cel-js";
 
 export class CostMeter {
   spent = 0;
+  #callEnd = Infinity;
 
   constructor(readonly limit: number) {}
 
-  /** @throws EvaluationError over the limit, at this call and every later one. */
+  /** @throws EvaluationError over a limit, at this call and every later one. */
   spend(cost: number): void {
     this.spent += cost;
-    if (this.spent > this.limit) throw new EvaluationError("operation cancelled: actual cost limit exceeded");
+    if (this.spent > this.#callEnd || this.spent > this.limit) throw tooCostly();
+  }
+
+  /** One program, which has a limit of its own; what it evaluates on its way (variables) has theirs. */
+  call<T>(run: () => T): T {
+    const outer = this.#callEnd;
+    const start = this.spent;
+    this.#callEnd = start + perCallLimit;
+    try {
+      const result = run();
+      if (this.spent > this.#callEnd) throw tooCostly();
+      return result;
+    } finally {
+      this.#callEnd = outer + (this.spent - start);
+    }
   }
 
   /** Operators that bear with errors may have swallowed the one that `spend` threw. */
   get isExceeded(): boolean {
     return this.spent > this.limit;
   }
+}
+
+/** What one evaluation of one expression may cost (k8s.io/apiserver apis/cel: PerCallLimit). */
+const perCallLimit = 1_000_000;
+
+function tooCostly(): EvaluationError {
+  return new EvaluationError("operation cancelled: actual cost limit exceeded");
 }
 
 type Run = (evaluator: unknown, node: Node, context: Context) => unknown;
@@ -45,7 +67,7 @@ export function evaluateMetered(program: ParseResult, scope: Record<string, unkn
     program.check();
     wrap(program.ast as unknown as Node, false);
   }
-  return program({ ...scope, [meterOf]: meter });
+  return meter.call(() => program({ ...scope, [meterOf]: meter }));
 }
 
 const stepCosts: Readonly<Record<string, number>> = { value: 0, accuValue: 0, list: 10, map: 30 };

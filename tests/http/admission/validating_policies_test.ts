@@ -26,6 +26,8 @@ const askLater: Authorizer = {
   authorize: ({ verb, resource }) => Promise.resolve({ allowed: verb === "get" && resource === "pods", reason: "r" }),
 };
 
+const numbers = { name: "l", expression: `[${Array.from({ length: 200 }, (_, index) => index).join(",")}]` };
+
 const rows: readonly Row[] = [
   { name: "lets in what satisfies it", spec: { validations: [{ expression: "object.data.a == '1'" }] } },
   {
@@ -195,10 +197,23 @@ const rows: readonly Row[] = [
     annotations: { "p/k": "v1" },
   },
   {
-    name: "ends what costs too much",
+    name: "ends an expression that costs too much",
     spec: {
-      variables: [{ name: "l", expression: `[${Array.from({ length: 200 }, (_, index) => index).join(",")}]` }],
+      variables: [numbers],
       validations: [{ expression: "variables.l.all(a, variables.l.all(b, variables.l.all(c, a + b + c >= 0)))" }],
+    },
+    says: byBinding(
+      "expression 'variables.l.all(a, variables.l.all(b, variables.l.all(c, a + b + c >= 0)))' resulted in error: " +
+        "operation cancelled: actual cost limit exceeded",
+    ),
+  },
+  {
+    name: "ends when all of it costs too much",
+    spec: {
+      variables: [numbers],
+      validations: Array.from({ length: 80 }, () => ({
+        expression: "variables.l.all(a, variables.l.all(b, a + b >= 0))",
+      })),
     },
     says: byBinding("validation failed due to running out of cost budget, no further validation rules will be run"),
   },
