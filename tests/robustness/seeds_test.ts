@@ -1,7 +1,7 @@
 /** The replicated store under a few of the seeds of which `deno task soak:store` runs thousands. */
 import { assert, assertEquals } from "@std/assert";
 import { sayReport, simulateSeeds } from "./simulated/many_seeds.ts";
-import { accidents } from "./simulated/nemesis.ts";
+import { accidents } from "./nemesis.ts";
 import { simulateStore } from "./simulated/simulate_store.ts";
 
 const first = Number(Deno.env.get("CHARTROOM_SEED") ?? 1);

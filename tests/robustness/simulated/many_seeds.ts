@@ -1,5 +1,5 @@
 /** Many seeds, one after the other, and what they came to. */
-import { type Accident, accidents } from "./nemesis.ts";
+import { type Accident, accidents } from "../nemesis.ts";
 import { simulateStore, type StoreSimulation } from "./simulate_store.ts";
 
 export interface SeedsReport {

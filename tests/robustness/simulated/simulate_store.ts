@@ -3,7 +3,7 @@ import { describe, judge, type Judgement } from "../judge/judge.ts";
 import { perform } from "../recorder.ts";
 import { Workload, type WorkloadOptions } from "../workload.ts";
 import { type History, root } from "../history.ts";
-import { type Accident, Nemesis } from "./nemesis.ts";
+import { type Accident, Nemesis } from "../nemesis.ts";
 import { type Seams, SimulatedWorld } from "./simulated_world.ts";
 
 export interface StoreSimulation extends Seams {
@@ -39,7 +39,7 @@ export async function simulateStore(options: StoreSimulation): Promise<StoreRun>
     keptRevisions: draws.next() < 0.5 ? 5 + Math.floor(draws.next() * 40) : 0,
     ...drawn,
   });
-  const nemesis = new Nemesis(world, accidents);
+  const nemesis = new Nemesis(world, world.chance(), accidents);
   const problems: string[] = [];
   try {
     await world.run(Promise.all([...world.names].map((name) => world.start(name))), 60_000);
@@ -85,7 +85,7 @@ async function lastRevision(world: SimulatedWorld): Promise<number> {
 
 /** Members that have applied the same entries hold the same. */
 async function differences(world: SimulatedWorld): Promise<string[]> {
-  const hashes = await Promise.all([...world.running.values()].map(({ storage }) => storage.hash()));
+  const hashes = await Promise.all(world.running().map((name) => world.storage(name).hash()));
   const [first] = hashes;
   return hashes.some(({ hash, appliedIndex }) => appliedIndex === first!.appliedIndex && hash !== first!.hash)
     ? [`members hold different things: ${JSON.stringify(hashes)}`]

@@ -10,11 +10,12 @@ import {
 import { ActorSystem } from "../../../actors/system.ts";
 import type { Disk } from "../../../ports/disk.ts";
 import type { Random } from "../../../ports/random.ts";
+import type { JoinTicket } from "../../../ports/store_membership.ts";
 import type { Transport } from "../../../ports/transport.ts";
 import { seededRandom } from "../../contracts/test_world.ts";
 import { History } from "../history.ts";
 import type { Access, Door } from "../recorder.ts";
-import type { World } from "../workload.ts";
+import { calm, type DiskTrouble, type Membership, type Stage, type Standing } from "../stage.ts";
 import { PausableProcess } from "./pausable_process.ts";
 
 export const cluster = "00000000000000c1";
@@ -46,14 +47,14 @@ const small: Partial<ReplicatedStorageOptions> = {
   compareHashesEveryMs: 5_000,
 };
 
-export class SimulatedWorld implements World {
+export class SimulatedWorld implements Stage {
   readonly clock = new SimulatedClock();
   readonly history = new History(() => this.clock.now());
   readonly random: Random;
   readonly network: SimulatedNetwork;
-  readonly running = new Map<string, Member>();
   /** Everybody who is a member, or is about to be. */
   readonly names = new Set<string>(founders);
+  readonly #running = new Map<string, Member>();
   readonly #disks = new Map<string, SimulatedDisk>();
   readonly #tickets = new Map<string, ReplicatedStorageOptions["begin"]>();
   readonly #lives = new Map<string, number>();
@@ -61,7 +62,7 @@ export class SimulatedWorld implements World {
 
   constructor(readonly seed: number, readonly seams: Seams = {}) {
     this.random = this.chance();
-    this.network = new SimulatedNetwork(this.clock, this.chance(), { delayMs: [0, 2] });
+    this.network = new SimulatedNetwork(this.clock, this.chance(), calm);
   }
 
   /** A stream of draws of its own. */
@@ -70,7 +71,7 @@ export class SimulatedWorld implements World {
   }
 
   doors(): Door[] {
-    return [...this.running.values()].map(({ door }) => door);
+    return [...this.#running.values()].map(({ door }) => door);
   }
 
   sleep(ms: number): Promise<void> {
@@ -84,7 +85,7 @@ export class SimulatedWorld implements World {
   }
 
   storage(name: string): ReplicatedStorage {
-    const member = this.running.get(name);
+    const member = this.#running.get(name);
     if (member === undefined) throw new Error(`Cannot find member ${name}: it does not run`);
     return member.storage;
   }
@@ -112,14 +113,14 @@ export class SimulatedWorld implements World {
       ...this.seams.options,
     });
     const access = process.access(this.seams.access?.(name, storage) ?? storage);
-    this.running.set(name, { storage, process, system, door: { member: name, life, access } });
+    this.#running.set(name, { storage, process, system, door: { member: name, life, access } });
     return storage;
   }
 
   /** Its process is gone from one moment to the next: `power`, with what its disk had not synced. */
   async kill(name: string, { power = false } = {}): Promise<void> {
-    const { storage, system, process } = this.running.get(name)!;
-    this.running.delete(name);
+    const { storage, system, process } = this.#running.get(name)!;
+    this.#running.delete(name);
     const disk = this.disk(name);
     if (power) disk.crash();
     else disk.abandon();
@@ -130,35 +131,78 @@ export class SimulatedWorld implements World {
   }
 
   pause(name: string): void {
-    this.running.get(name)?.process.pause();
+    this.#running.get(name)?.process.pause();
   }
 
   resume(name: string): void {
-    this.running.get(name)?.process.resume();
+    this.#running.get(name)?.process.resume();
   }
 
-  /** Opened and sent the log with the ticket that a member has given. */
-  welcome(name: string, join: { readonly join: Awaited<ReturnType<ReplicatedStorage["membership"]["addLearner"]>> }) {
-    this.names.add(name);
-    this.#tickets.set(name, join);
+  running(): string[] {
+    return [...this.#running.keys()];
   }
 
-  /** Who leads and has all of its term's entries committed. */
+  // deno-lint-ignore require-await
+  async standing(name: string): Promise<Standing | undefined> {
+    return this.look(name);
+  }
+
+  /** The same at once; also of a process that stands still. */
+  look(name: string): Standing | undefined {
+    const member = this.#running.get(name);
+    if (member === undefined) return undefined;
+    const { actor, log } = member.storage;
+    const { context: { id, leader, term, commit, saved } } = log.getSnapshot();
+    const life = actor.getSnapshot();
+    const hasFailed = !actor.alive || life.value === "failed" || life.value === "removed";
+    return { id, leader, term, commit, saved, ...(hasFailed && { failed: life.context.message || "it has stopped" }) };
+  }
+
+  /** Who leads, as far as it knows. */
   get leader(): string | undefined {
-    const leads = [...this.running].filter(([, { storage }]) => {
-      const { context } = storage.log.getSnapshot() as { context?: { leader: string; id: string } };
-      return context !== undefined && context.leader === context.id && storage.log.alive;
-    });
-    const term = ({ storage }: Member) => storage.log.getSnapshot().context.term;
-    return leads.sort(([, a], [, b]) => term(b) - term(a))[0]?.[0];
+    const leads = [...this.#running.keys()].map((name) => ({ name, ...this.look(name)! }))
+      .filter(({ id, leader, failed }) => id === leader && failed === undefined);
+    return leads.sort((a, b) => b.term - a.term)[0]?.name;
   }
 
-  /** Whose process has stopped to take part, by itself. */
-  get failed(): string[] {
-    return [...this.running].filter(([, { storage }]) => {
-      const { value } = storage.actor.getSnapshot();
-      return value === "failed" || value === "removed" || !storage.actor.alive;
-    }).map(([name]) => name);
+  // deno-lint-ignore require-await
+  async troubleDisk(name: string, trouble: DiskTrouble): Promise<void> {
+    const disk = this.disk(name);
+    disk.failAt(disk.operations + 1 + Math.floor(this.random.next() * 8), trouble);
+  }
+
+  // deno-lint-ignore require-await
+  async mendDisk(name: string): Promise<void> {
+    this.disk(name).restart();
+  }
+
+  async cutTail(name: string, bytes: number): Promise<void> {
+    const disk = this.disk(name);
+    const segment = (await disk.list("store")).filter((each) => each.endsWith(".log")).at(-1)!;
+    const { length } = await disk.read(`store/${segment}`);
+    disk.cut(`store/${segment}`, Math.max(0, length - bytes));
+  }
+
+  membership(name: string): Membership {
+    const { membership } = this.storage(name);
+    return {
+      // deno-lint-ignore require-await
+      records: async () => membership.records(),
+      addLearner: (member) => membership.addLearner(member),
+      promote: (id) => membership.promote(id),
+      remove: (id) => membership.remove(id),
+      moveLeader: () => membership.moveLeader(),
+    };
+  }
+
+  // deno-lint-ignore require-await
+  async peerAddress(name: string): Promise<string> {
+    return peerAddress(name);
+  }
+
+  welcome(name: string, join: JoinTicket): void {
+    this.names.add(name);
+    this.#tickets.set(name, { join });
   }
 
   /** Lets time pass until the work is done. @throws Error when it is not within the limit. */
@@ -170,9 +214,9 @@ export class SimulatedWorld implements World {
   }
 
   async closeAll(): Promise<void> {
-    for (const [name, { storage, process }] of [...this.running]) {
+    for (const [name, { storage, process }] of [...this.#running]) {
       process.resume();
-      this.running.delete(name);
+      this.#running.delete(name);
       await storage.close();
     }
   }
