@@ -1,7 +1,8 @@
 /**
- * The long run, until it is stopped: `deno task soak:store [--seed N] [--seeds M] [--seconds S]`. Prints each broken
- * seed as it is found, with the story.
+ * The long run: `deno task soak:store [--seed N] [--seeds M] [--seconds S] [--kills K]`. Thousands of simulated seeds,
+ * then kill -9 of real processes under load. Prints what is broken as it is found, with the story.
  */
+import { killMany } from "./processes/trial_of_processes.ts";
 import { sayReport, simulateSeeds } from "./simulated/many_seeds.ts";
 
 const numbers = new Map<string, number>();
@@ -13,4 +14,8 @@ const report = await simulateSeeds({ first, count, seconds: numbers.get("--secon
   else if (seed % 100 === 0) console.log(`Seed ${seed} is well`);
 });
 console.log(sayReport(report));
-if (report.broken.length > 0) Deno.exit(1);
+
+const { stories, ...sums } = await killMany(numbers.get("--kills") ?? 1_000, first, (text) => console.log(text));
+console.log(`kill -9: ${Object.entries(sums).map(([name, sum]) => `${sum} ${name}`).join(", ")}`);
+for (const story of stories) console.log(story);
+if (report.broken.length + stories.length > 0) Deno.exit(1);
