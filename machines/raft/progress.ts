@@ -71,12 +71,12 @@ export function accepted(progress: Progress, index: number): Progress {
 
 /**
  * The member's log has something else at `index`; `hint` is the last entry that may be the same.
- * undefined: the refusal is of a message long answered otherwise.
+ * undefined: the refusal is of a message long answered otherwise; or the member has lost what it had acknowledged, and
+ * will say so when it hears how much that was. To ask again at once would be answered the same, without end.
  */
 export function refused(progress: Progress, index: number, hint: number): Progress | undefined {
-  if (progress.state === "replicate") {
-    return index <= progress.match ? undefined : toProbe(progress);
-  }
+  if (index <= progress.match) return undefined;
+  if (progress.state === "replicate") return toProbe(progress);
   if (progress.next - 1 !== index) return undefined;
   return { ...progress, next: Math.max(Math.min(index, hint + 1), progress.match + 1), paused: false };
 }

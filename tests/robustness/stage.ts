@@ -1,6 +1,7 @@
 /** A store of several members as those see it who make it suffer: the same for members that are simulated and real. */
 import type { JoinTicket, NewStoreMember } from "../../ports/store_membership.ts";
 import type { StoreMemberInfo } from "../../ports/store_administration.ts";
+import type { ReplicatedStorage } from "../../actors/store/replica/open_replicated_storage.ts";
 import type { World } from "./workload.ts";
 
 /** What a member says of its part in the log. */
@@ -62,6 +63,15 @@ export interface Stage extends World {
 }
 
 export const calm: NetworkFaults = { loss: 0, duplication: 0, delayMs: [0, 0] };
+
+export function standingOf({ actor, log }: Pick<ReplicatedStorage, "actor" | "log">): Standing {
+  const life = actor.getSnapshot();
+  // Nothing: the chart of the log has stopped, and the one of its life is about to hear of it.
+  const { context } = (log.getSnapshot() ?? {}) as Partial<ReturnType<typeof log.getSnapshot>>;
+  const { id = "", leader = "", term = 0, commit = 0, saved = 0 } = context ?? {};
+  const hasFailed = context === undefined || !actor.alive || life.value === "failed" || life.value === "removed";
+  return { id, leader, term, commit, saved, ...(hasFailed && { failed: life?.context.message || "it has stopped" }) };
+}
 
 /** Who leads, as far as members say. */
 export async function leaderOf(stage: Stage): Promise<string | undefined> {

@@ -152,7 +152,7 @@ function startMember(replica: Replica, system: ActorSystem, self: Address, input
     input,
     // A step that threw has found that the disk or a message lies: going on would make it true.
     recover: () => {
-      const message = system.report(own)?.fault ?? "the chart of the log has failed";
+      const [message = "the chart of the log has failed"] = system.report(own)?.fault?.split("\n") ?? [];
       replica.tell({ type: "member.failed", reason: "fault", message });
       throw new Error(message);
     },

@@ -47,6 +47,8 @@ Deno.test("a refusal moves a probe back to the hint, never below what is known t
   assertEquals(refused(probe, 9, 0)?.next, 3);
   assertEquals(refused(probe, 9, 20)?.next, 9);
   assertEquals(refused(probe, 8, 5), undefined);
+  // It had acknowledged the very entry: asked at once, it would say the same without end.
+  assertEquals(refused({ ...probe, match: 4, next: 5 }, 4, 2), undefined);
 });
 
 Deno.test("a refusal of what is known to match is old", () => {

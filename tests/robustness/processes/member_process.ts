@@ -11,6 +11,7 @@ import {
 } from "../../../actors/store/replica/open_replicated_storage.ts";
 import { openTlsTransport } from "../../../actors/transport/tls_transport.ts";
 import { StorageError, type StorageWatch } from "../../../ports/storage.ts";
+import { standingOf } from "../stage.ts";
 import { FaultyTransport, type LinkFaults } from "./faulty_transport.ts";
 import { decodeLine, encodeLine, lines, type MemberConfig, type Question } from "./lines.ts";
 
@@ -76,19 +77,8 @@ function asked(storage: ReplicatedStorage, transport: FaultyTransport, question:
       return void watches.delete(args[0] as number);
     case "faults":
       return transport.set(args[0] as LinkFaults);
-    case "standing": {
-      const { id, leader, term, commit, saved } = storage.log.getSnapshot().context;
-      const life = storage.actor.getSnapshot();
-      const hasFailed = !storage.actor.alive || life.value === "failed" || life.value === "removed";
-      return {
-        id,
-        leader,
-        term,
-        commit,
-        saved,
-        ...(hasFailed && { failed: life.context.message || "it has stopped" }),
-      };
-    }
+    case "standing":
+      return standingOf(storage);
     case "hash":
       return storage.hash();
     case "records":

@@ -15,7 +15,7 @@ import type { Transport } from "../../../ports/transport.ts";
 import { seededRandom } from "../../contracts/test_world.ts";
 import { History } from "../history.ts";
 import type { Access, Door } from "../recorder.ts";
-import { calm, type DiskTrouble, type Membership, type Stage, type Standing } from "../stage.ts";
+import { calm, type DiskTrouble, type Membership, type Stage, type Standing, standingOf } from "../stage.ts";
 import { PausableProcess } from "./pausable_process.ts";
 
 export const cluster = "00000000000000c1";
@@ -151,11 +151,7 @@ export class SimulatedWorld implements Stage {
   look(name: string): Standing | undefined {
     const member = this.#running.get(name);
     if (member === undefined) return undefined;
-    const { actor, log } = member.storage;
-    const { context: { id, leader, term, commit, saved } } = log.getSnapshot();
-    const life = actor.getSnapshot();
-    const hasFailed = !actor.alive || life.value === "failed" || life.value === "removed";
-    return { id, leader, term, commit, saved, ...(hasFailed && { failed: life.context.message || "it has stopped" }) };
+    return standingOf(member.storage);
   }
 
   /** Who leads, as far as it knows. */
