@@ -31,9 +31,10 @@ export class Nemesis {
 
   async run(): Promise<void> {
     const { stage, random } = this;
-    while (!this.isOver && this.kinds.length > 0) {
+    while (!this.isOver) {
       await stage.sleep(100 + random.next() * 1_400);
       if (this.isOver) break;
+      if (this.kinds.length === 0) continue;
       await this.#strike(this.#pick(this.kinds));
       if (random.next() < 0.8) await this.#mend();
     }

@@ -8,7 +8,8 @@ export class PausableProcess implements Clock {
   #isPaused = false;
   #late: (() => void)[] = [];
 
-  constructor(readonly world: Clock) {}
+  /** `diskMs`: draws how long an operation of the disk takes; what is not synced by then may be lost. */
+  constructor(readonly world: Clock, readonly diskMs: () => number = () => 0) {}
 
   now(): number {
     return this.world.now();
@@ -62,7 +63,15 @@ export class PausableProcess implements Clock {
 
   /** What the disk has done, it hears of later. */
   disk(disk: Disk): Disk {
-    return this.#patient(disk, (result) => this.#isFile(result) ? this.#patient(result, (each) => each) : result);
+    return this.#patient(disk, async (result) => {
+      await this.#diskTime();
+      return this.#isFile(result) ? this.#patient(result, (each) => this.#diskTime().then(() => each)) : result;
+    });
+  }
+
+  #diskTime(): Promise<void> {
+    const ms = this.diskMs();
+    return ms === 0 ? Promise.resolve() : new Promise((resolve) => this.wakeAt(this.now() + ms, resolve));
   }
 
   /** Requests to it, and what it says, wait. */

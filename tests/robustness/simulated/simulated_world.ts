@@ -30,6 +30,8 @@ export interface Seams {
   /** Before a member is started again. */
   restarting?(name: string, disk: SimulatedDisk): void | Promise<void>;
   readonly options?: Partial<ReplicatedStorageOptions>;
+  /** What half of a disk's operations take at most; the others take no time. */
+  readonly slowestDiskMs?: number;
 }
 
 interface Member {
@@ -96,7 +98,9 @@ export class SimulatedWorld implements Stage {
     this.#lives.set(name, life);
     const disk = this.disk(name);
     await this.seams.restarting?.(name, disk);
-    const process = new PausableProcess(this.clock);
+    const draws = this.chance();
+    const { slowestDiskMs = 4 } = this.seams;
+    const process = new PausableProcess(this.clock, () => draws.next() < 0.5 ? 0 : draws.next() * slowestDiskMs);
     const system = new ActorSystem({ clock: process });
     const transport = process.transport(this.network.join(name));
     const storage = await openReplicatedStorage({
