@@ -66,7 +66,8 @@ export class SimulatedRuntime implements ContainerRuntime {
   /** Images that were got by `options.pull`. */
   readonly #pulled = new Set<string>();
   readonly #watches = new Set<{ labels: LabelSelector; sink: RuntimeEventSink }>();
-  #pids = 100;
+  /** Beyond every pid of the kernel: whoever takes one for a process of the host finds none. */
+  #pids = 2 ** 22 + 1;
   #reachable = true;
 
   constructor(readonly options: SimulatedRuntimeOptions) {}
