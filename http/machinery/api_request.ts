@@ -57,6 +57,8 @@ export type ApiReply =
     readonly resourceVersion: string;
     readonly continue: string | undefined;
     readonly remaining: number | undefined;
+    /** Of a list of everything: the same object as long as it is the same list. */
+    readonly state?: object;
   }
   | {
     readonly type: "watch";

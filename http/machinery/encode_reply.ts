@@ -1,8 +1,10 @@
 /** An answer of the engine as the bytes a client asked for. */
 import { stringify as stringifyYaml } from "yaml";
 import type { ApiReply } from "./api_request.ts";
+import { joinedPieces, keepPieces, keptPieces, pieceBytes } from "./joined_items.ts";
 import type { Representation } from "./negotiation.ts";
 import { apiVersionOf } from "./resource_registry.ts";
+import type { Resource } from "./types.ts";
 import { type IncludeObject, type ListMeta, partialOf, tableOf } from "./table.ts";
 
 const encoder = new TextEncoder();
@@ -10,9 +12,7 @@ const encoder = new TextEncoder();
 /** As Go writes it: words that YAML 1.1 reads as booleans are quoted, lists are not indented. */
 const yamlStyle = { version: "1.1", lineWidth: 0, indentSeq: false } as const;
 
-/** Larger lists are handed out in pieces of this size, so that nobody else waits for them. */
-const pieceBytes = 512 * 1024;
-
+/** Lists of more than two pieces are handed out in pieces, so that nobody else waits for them. */
 export type Body = Uint8Array | Generator<Uint8Array>;
 
 type ObjectReply = Extract<ApiReply, { type: "object" }>;
@@ -90,39 +90,43 @@ export function encodeList(reply: ListReply, context: EncodingContext): Body {
 }
 
 /** Copies the stored bytes together; nothing is parsed or stringified. */
-function rawList(head: object, { entries }: ListReply): Body {
+function rawList(head: object, { entries, resource, state }: ListReply): Body {
   const opening = encoder.encode(`${JSON.stringify(head).slice(0, -1)},"items":[`);
-  let length = opening.length + 3 + Math.max(0, entries.length - 1);
-  for (const entry of entries) length += entry.itemLength();
-  if (length > 2 * pieceBytes) return listPieces(opening, entries);
-  const bytes = new Uint8Array(length);
-  bytes.set(opening);
-  let at = opening.length;
-  for (const [index, entry] of entries.entries()) {
-    if (index > 0) bytes[at++] = 0x2c;
-    at = entry.writeItem(bytes, at);
-  }
-  bytes.set(closing, at);
-  return bytes;
+  const known = keptPieces(state, resource);
+  let length = 0;
+  if (known === undefined) { for (const entry of entries) length += entry.itemLength() + 1; }
+  else for (const piece of known) length += piece.length;
+  if (length > 2 * pieceBytes) return listPieces(opening, known ?? madePieces(entries, resource, state));
+  return joined([opening, ...known ?? madePieces(entries, resource, state), closing]);
 }
 
 const closing = encoder.encode("]}\n");
 
-function* listPieces(opening: Uint8Array, entries: ListReply["entries"]): Generator<Uint8Array> {
-  yield opening;
-  let start = 0;
-  while (start < entries.length) {
-    let length = 0;
-    let end = start;
-    while (end < entries.length && length < pieceBytes) length += entries[end++]!.itemLength() + 1;
-    const piece = new Uint8Array(length);
-    let at = 0;
-    for (let i = start; i < end; i++) {
-      if (i > 0) piece[at++] = 0x2c;
-      at = entries[i]!.writeItem(piece, at);
-    }
-    yield at === length ? piece : piece.subarray(0, at);
-    start = end;
+function* madePieces(
+  entries: ListReply["entries"],
+  resource: Resource,
+  state: object | undefined,
+): Generator<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  for (const piece of joinedPieces(entries)) {
+    if (state !== undefined) pieces.push(piece);
+    yield piece;
   }
+  keepPieces(state, resource, pieces);
+}
+
+function* listPieces(opening: Uint8Array, pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield opening;
+  yield* pieces;
   yield closing;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
 }

@@ -62,6 +62,8 @@ export interface Page {
   readonly resourceVersion: string;
   readonly continue: string | undefined;
   readonly remaining: number | undefined;
+  /** Of a list of everything: the same object as long as it is the same list. */
+  readonly state?: object;
 }
 
 export async function listPage(
@@ -92,7 +94,8 @@ export async function listPage(
   await reachVersion(engine, resourceVersion);
   if (limit > 0) return cachePage(place, cache.revision, "");
   const entries = stored.select(namespace, selection);
-  return { entries, resourceVersion: String(cache.revision), continue: undefined, remaining: undefined };
+  const page = { entries, resourceVersion: String(cache.revision), continue: undefined, remaining: undefined };
+  return selectsAll(selection) ? { ...page, state: stored.stateOf(namespace) } : page;
 }
 
 interface Place {

@@ -11,6 +11,7 @@ interface Bucket {
   readonly entries: Map<string, Entry>;
   /** By name, kept so; undefined until somebody lists. */
   sorted: Entry[] | undefined;
+  state: object | undefined;
 }
 
 export class ResourceCache {
@@ -19,6 +20,7 @@ export class ResourceCache {
   #namespaces: readonly string[] | undefined;
   readonly #history = new EventHistory();
   #deleted: Set<string> | undefined;
+  #state: object | undefined;
   /** Revision of the last change. */
   lastChange = 0;
   count = 0;
@@ -36,6 +38,13 @@ export class ResourceCache {
     if (namespace !== "" || !this.resource.namespaced) return this.#sorted(this.#buckets.get(namespace));
     this.#namespaces ??= [...this.#buckets.keys()].sort((a, b) => (`${a}/` < `${b}/` ? -1 : 1));
     return this.#namespaces.flatMap((name) => this.#sorted(this.#buckets.get(name)));
+  }
+
+  /** Stands for what `list` says: the same object as long as that is the same. */
+  stateOf(namespace: string): object {
+    if (namespace === "" && this.resource.namespaced) return this.#state ??= {};
+    const bucket = this.#buckets.get(namespace);
+    return bucket === undefined ? this.#state ??= {} : bucket.state ??= {};
   }
 
   #sorted(bucket: Bucket | undefined): readonly Entry[] {
@@ -61,6 +70,7 @@ export class ResourceCache {
   reset(entries: readonly Entry[], revision: number): void {
     this.#buckets.clear();
     this.#namespaces = undefined;
+    this.#state = undefined;
     this.#history.clear(revision);
     this.lastChange = 0;
     this.count = 0;
@@ -91,9 +101,10 @@ export class ResourceCache {
   #put(entry: Entry): void {
     let bucket = this.#buckets.get(entry.namespace);
     if (bucket === undefined) {
-      this.#buckets.set(entry.namespace, bucket = { entries: new Map(), sorted: undefined });
+      this.#buckets.set(entry.namespace, bucket = { entries: new Map(), sorted: undefined, state: undefined });
       this.#namespaces = undefined;
     }
+    this.#state = bucket.state = undefined;
     const before = bucket.entries.get(entry.name);
     bucket.entries.set(entry.name, entry);
     if (before === undefined) this.count += 1;
@@ -106,6 +117,7 @@ export class ResourceCache {
     const bucket = this.#buckets.get(entry.namespace);
     if (bucket === undefined || !bucket.entries.delete(entry.name)) return;
     this.count -= 1;
+    this.#state = bucket.state = undefined;
     if (bucket.sorted !== undefined) bucket.sorted.splice(placeOf(bucket.sorted, entry.name), 1);
     if (bucket.entries.size === 0) {
       this.#buckets.delete(entry.namespace);

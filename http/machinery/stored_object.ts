@@ -59,7 +59,9 @@ function allocated(length: number): Uint8Array<ArrayBuffer> {
 /** One state of one object: bytes, and the object on first use. */
 export class Entry {
   readonly #resource: Resource;
+  /** As made or parsed; `#revised` once its resourceVersion is in it, which most answers never look at. */
   #object: KubeObject | undefined;
+  #revised = false;
   #frozen = false;
 
   constructor(
@@ -72,12 +74,16 @@ export class Entry {
     object?: KubeObject,
   ) {
     this.#resource = resource;
-    if (object !== undefined) this.#object = withRevision(object, revision);
+    this.#object = object;
   }
 
   /** The object with its resourceVersion. Shared: never change it. */
   get object(): KubeObject {
-    return this.#object ??= withRevision(JSON.parse(decoder.decode(this.value)) as KubeObject, this.revision);
+    if (!this.#revised) {
+      this.#object = withRevision(this.#object ?? JSON.parse(decoder.decode(this.value)) as KubeObject, this.revision);
+      this.#revised = true;
+    }
+    return this.#object!;
   }
 
   /** The object, frozen, for readers that are not the machinery's own. */
@@ -97,6 +103,7 @@ export class Entry {
   /** Keeps the bytes alone, half of what it holds: for a state that is history, which hardly anybody reads again. */
   forget(): void {
     this.#object = undefined;
+    this.#revised = false;
     this.#frozen = false;
   }
 

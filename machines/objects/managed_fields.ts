@@ -16,6 +16,7 @@ import {
   union,
 } from "./field_set.ts";
 import type { FieldType } from "./field_type.ts";
+import { firstFields } from "./first_fields.ts";
 import { copyJson, type JsonObject } from "./json.ts";
 import type { KubeObject } from "./object.ts";
 
@@ -93,15 +94,20 @@ function entriesOf(owners: readonly Owner[]): Record<string, unknown>[] {
     rank(a) - rank(b) || text(a.time ?? "", b.time ?? "") || text(a.manager, b.manager) ||
     text(a.apiVersion, b.apiVersion) || text(a.subresource, b.subresource)
   );
-  return kept.map(({ manager, operation, apiVersion, time, fields, subresource }) => ({
+  return kept.map((owner) => entryOf(owner, formatFieldSet(owner.fields)));
+}
+
+function entryOf(owner: Omit<Owner, "fields">, fieldsV1: JsonObject): Record<string, unknown> {
+  const { manager, operation, apiVersion, time, subresource } = owner;
+  return {
     manager,
     operation,
     apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: "FieldsV1",
-    fieldsV1: formatFieldSet(fields),
+    fieldsV1,
     ...(subresource === "" ? {} : { subresource }),
-  }));
+  };
 }
 
 /**
@@ -118,6 +124,10 @@ export function fieldsAfterUpdate(
   const given = (next.metadata.managedFields ?? []).length > 0;
   // An object whose fields nobody owns is not taken into care before its first apply.
   if (live !== undefined && !given && (live.metadata.managedFields ?? []).length === 0) return [];
+  if (live === undefined && !given && manager.subresource === "") {
+    const fieldsV1 = firstFields(next as unknown as JsonObject, type, systemFields, unowned);
+    return Object.keys(fieldsV1).length === 0 ? [] : [entryOf({ ...identity(manager), time: manager.now }, fieldsV1)];
+  }
   const { changed, removed } = compareFields(live ?? { metadata: {} }, next, type);
   const mine = stripped(changed, manager, unowned);
   const owners = ownersOf(given ? next : live);

@@ -6,33 +6,66 @@
 import { defaultFrameBytes, Flag, frameHeadBytes, FrameType, writeFrameHead } from "./frame.ts";
 import { headerBlockBound, type ResponseHead, writeHeaderBlock } from "./header_encoder.ts";
 
+/** A piece of memory, written from its beginning to its end, then again when all that was in it has been sent. */
+interface Slab {
+  readonly bytes: Uint8Array;
+  used: number;
+  /** Parts that a connection has not let go of. */
+  sending: number;
+}
+
 const slabBytes = 256 * 1024;
-let slab = new Uint8Array(0);
-let used = 0;
+/** Slabs kept for the next time: touching new memory costs as much as filling it. */
+const maxFree = 16;
+const free: Slab[] = [];
+let slab: Slab = { bytes: new Uint8Array(0), used: 0, sending: 0 };
+
+function nextSlab(bytes: number): void {
+  if (slab.sending === 0) keep(slab);
+  slab = (bytes > slabBytes ? undefined : free.pop()) ??
+    { bytes: new Uint8Array(Math.max(slabBytes, bytes)), used: 0, sending: 0 };
+}
+
+function keep(full: Slab): void {
+  full.used = 0;
+  if (full.bytes.length === slabBytes && free.length < maxFree) free.push(full);
+}
+
+export type Sent = (error?: Error | null) => void;
+
+/** A buffer begins with at least this much. */
+const leastRoom = 64 * 1024;
 
 export class FrameBuffer {
-  #start = used;
-  readonly #send: (bytes: Uint8Array) => void;
+  #start: number;
+  readonly #send: (bytes: Uint8Array, sent: Sent) => void;
   /** Bytes put together so far. */
   length = 0;
 
-  /** `send` is given what was put together, in as few pieces as can be; they are never written to again. */
-  constructor(send: (bytes: Uint8Array) => void) {
+  /** `send` is given what was put together, and calls back once nobody reads it any more, or with why it is not known. */
+  constructor(send: (bytes: Uint8Array, sent: Sent) => void) {
+    if (slab.bytes.length - slab.used < leastRoom) nextSlab(0);
+    this.#start = slab.used;
     this.#send = send;
+  }
+
+  /** Whether the next large frame would go in another write. */
+  get isFull(): boolean {
+    return slab.bytes.length - slab.used < frameHeadBytes + defaultFrameBytes;
   }
 
   /** A whole frame that was made elsewhere. */
   frame(bytes: Uint8Array): void {
     this.#room(bytes.length);
-    slab.set(bytes, used);
+    slab.bytes.set(bytes, slab.used);
     this.#took(bytes.length);
   }
 
   /** A DATA frame with a part of `content`. */
   data(stream: number, content: Uint8Array, from: number, length: number, end: boolean): void {
     this.#room(frameHeadBytes + length);
-    writeFrameHead(slab, used, length, FrameType.data, end ? Flag.endStream : Flag.none, stream);
-    slab.set(from === 0 && length === content.length ? content : content.subarray(from, from + length), used + 9);
+    writeFrameHead(slab.bytes, slab.used, length, FrameType.data, end ? Flag.endStream : Flag.none, stream);
+    slab.bytes.set(from === 0 && length === content.length ? content : content.subarray(from, from + length), slab.used + 9);
     this.#took(frameHeadBytes + length);
   }
 
@@ -41,9 +74,9 @@ export class FrameBuffer {
     const flags = end ? Flag.endStream : Flag.none;
     if (bound > defaultFrameBytes) return this.#longHead(stream, head, flags, bound);
     this.#room(frameHeadBytes + bound);
-    const at = writeHeaderBlock(slab, used + frameHeadBytes, head);
-    const length = at - used - frameHeadBytes;
-    writeFrameHead(slab, used, length, FrameType.headers, flags | Flag.endHeaders, stream);
+    const at = writeHeaderBlock(slab.bytes, slab.used + frameHeadBytes, head);
+    const length = at - slab.used - frameHeadBytes;
+    writeFrameHead(slab.bytes, slab.used, length, FrameType.headers, flags | Flag.endHeaders, stream);
     this.#took(frameHeadBytes + length);
   }
 
@@ -55,28 +88,34 @@ export class FrameBuffer {
       const last = from + part.length === length ? Flag.endHeaders : Flag.none;
       this.#room(frameHeadBytes + part.length);
       const type = from === 0 ? FrameType.headers : FrameType.continuation;
-      writeFrameHead(slab, used, part.length, type, (from === 0 ? flags : Flag.none) | last, stream);
-      slab.set(part, used + frameHeadBytes);
+      writeFrameHead(slab.bytes, slab.used, part.length, type, (from === 0 ? flags : Flag.none) | last, stream);
+      slab.bytes.set(part, slab.used + frameHeadBytes);
       this.#took(frameHeadBytes + part.length);
     }
   }
 
   /** Hands over what is left. */
   finish(): void {
-    if (used > this.#start) this.#send(slab.subarray(this.#start, used));
-    this.#start = used;
+    const from = slab;
+    if (from.used > this.#start) {
+      from.sending++;
+      this.#send(from.bytes.subarray(this.#start, from.used), (error) => {
+        // Of a connection that broke, whoever has the bytes may still look at them: they are never written to again.
+        if (!error && --from.sending === 0 && from !== slab) keep(from);
+      });
+    }
+    this.#start = from.used;
   }
 
   #took(bytes: number): void {
-    used += bytes;
+    slab.used += bytes;
     this.length += bytes;
   }
 
   #room(bytes: number): void {
-    if (used + bytes <= slab.length) return;
+    if (slab.used + bytes <= slab.bytes.length) return;
     this.finish();
-    slab = new Uint8Array(Math.max(slabBytes, bytes));
-    used = 0;
+    nextSlab(bytes);
     this.#start = 0;
   }
 }

@@ -4,12 +4,12 @@
  */
 import { nextTick } from "node:process";
 import { defaultFrameBytes, defaultWindow, ErrorCode, Flag, FrameType, numbersFrame } from "./frame.ts";
-import { FrameBuffer } from "./frame_buffer.ts";
+import { FrameBuffer, type Sent } from "./frame_buffer.ts";
 import { Filled, type ServerStream } from "./stream.ts";
 
 /** What is needed of the connection to write to it: of node's TLS socket. */
 export interface Writing {
-  write(bytes: Uint8Array): boolean;
+  write(bytes: Uint8Array, sent: Sent): boolean;
   readonly writableLength: number;
 }
 
@@ -110,14 +110,15 @@ export class Outgoing {
     if (this.#closed) return;
     const already = this.#connection.writableLength;
     if (already >= outgoingBytes) return; // Until it drains.
-    const frames = new FrameBuffer((bytes) => void this.#connection.write(bytes));
+    let willDrain = false;
+    const frames = new FrameBuffer((bytes, sent) => willDrain = !this.#connection.write(bytes, sent));
     for (const frame of this.#control) frames.frame(frame);
     this.#control = [];
     const ready = this.#ready;
     this.#ready = [];
     const later: ServerStream[] = [];
     for (let next = 0; next < ready.length; next++) {
-      if (already + frames.length >= outgoingBytes) {
+      if (already + frames.length >= outgoingBytes || frames.isFull) {
         this.#ready = ready.slice(next);
         break;
       }
@@ -136,6 +137,7 @@ export class Outgoing {
       } else if (stream.hasDrained) later.push(stream);
     }
     frames.finish();
+    if (this.#ready.length > 0 && !willDrain) this.schedule();
     // What these bring about may want to send again.
     for (const stream of later) {
       if (stream.closed) continue;

@@ -214,7 +214,7 @@ export class ServerStream implements RawResponse, IncomingRequest {
     while (this.#unsent > 0) {
       if (this.sendWindow <= 0) return Filled.nothing;
       if (outgoing.window <= 0) return Filled.connectionWindow;
-      if (left <= 0) return Filled.turn;
+      if (left <= 0 || frames.isFull) return Filled.turn;
       const content = this.#queue[this.#first]!;
       const length = Math.min(content.length - this.#sent, this.sendWindow, outgoing.window, outgoing.maxFrameBytes);
       const last = this.#ended && length === this.#unsent;

@@ -176,19 +176,18 @@ Deno.test("Session stops sending while the connection is full, and tells writers
   stream!.begin(200, {});
   stream!.onDrain(() => drained++);
   assertEquals(stream!.write(new Uint8Array(1_000_000)), false);
-  await client.said();
-  const left = stream!.unsentBytes;
-  assertEquals([left > 600_000, client.writableLength < 400_000, drained], [true, true, 0]);
   other!.send(200, {}, new Uint8Array(10));
-  assertEquals(await client.transcript(), [], "nothing goes to a full connection");
-  client.read();
-  const next = await client.transcript();
-  assertEquals([next.some((line) => line === "DATA 3 10 bytes end"), drained], [true, 0], "the other has its turn");
-  for (let round = 0; round < 4; round++) {
+  const seen: string[] = [];
+  let most = 0;
+  for (let round = 0; round < 8; round++) {
+    seen.push(...await client.transcript());
+    most = Math.max(most, client.writableLength);
+    if (round === 0) assertEquals([stream!.unsentBytes > 600_000, drained], [true, 0]);
     client.read();
-    await client.said();
   }
-  assertEquals([stream!.unsentBytes, drained], [0, 1]);
+  assertEquals([stream!.unsentBytes, drained, most < 400_000], [0, 1, true]);
+  const others = seen.indexOf("DATA 3 10 bytes end");
+  assertEquals(others > 0 && others < 10, true, "the other has its turn before the first is done");
 });
 
 Deno.test("Session tells who answers when the peer breaks a stream off, or the connection ends", async () => {

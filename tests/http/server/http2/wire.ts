@@ -79,6 +79,7 @@ export class Client implements Connection {
   writes = 0;
   readonly #decoder = new HeaderDecoder();
   readonly #listeners = new Map<string, ((chunk: Uint8Array) => void)[]>();
+  readonly #unread: (() => void)[] = [];
   #bytes: Uint8Array = new Uint8Array(0);
 
   constructor(options: Partial<SessionOptions> = {}) {
@@ -99,16 +100,20 @@ export class Client implements Connection {
     for (const listener of this.#listeners.get(event) ?? []) listener(chunk);
   }
 
-  write(bytes: Uint8Array): boolean {
+  write(bytes: Uint8Array, sent: () => void): boolean {
     this.writes++;
     this.#bytes = joined(this.#bytes, bytes);
-    if (this.slow) this.writableLength += bytes.length;
+    if (this.slow) {
+      this.writableLength += bytes.length;
+      this.#unread.push(sent);
+    } else sent();
     return !this.slow;
   }
 
   /** The client has read everything. */
   read(): void {
     this.writableLength = 0;
+    for (const sent of this.#unread.splice(0)) sent();
     this.emit("drain");
   }
 
