@@ -65,7 +65,10 @@ export class FrameBuffer {
   data(stream: number, content: Uint8Array, from: number, length: number, end: boolean): void {
     this.#room(frameHeadBytes + length);
     writeFrameHead(slab.bytes, slab.used, length, FrameType.data, end ? Flag.endStream : Flag.none, stream);
-    slab.bytes.set(from === 0 && length === content.length ? content : content.subarray(from, from + length), slab.used + 9);
+    slab.bytes.set(
+      from === 0 && length === content.length ? content : content.subarray(from, from + length),
+      slab.used + 9,
+    );
     this.#took(frameHeadBytes + length);
   }
 
