@@ -189,7 +189,11 @@ Deno.test({
         assert(roles.includes("extra follower"), roles.join(", "));
       }, { withinMs: 60_000 });
       // Its keys are handed to nobody else.
-      assertEquals((await Deno.stat(`${cluster.directory}/${directory}/pki/ca.key`)).mode! & 0o777, 0o600);
+      for (const key of ["ca.key", "front-proxy-ca.key", "sa.key", "store-ca.key"]) {
+        const path = `${cluster.directory}/${directory}/pki/${key}`;
+        assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600, key);
+        assertEquals(await Deno.readTextFile(path), await Deno.readTextFile(`${cluster.state}/pki/${key}`), key);
+      }
       await remove();
       assertEquals((await extra.status).code, 1);
       assertMatch(extra.said, /extra was removed from the store: this process ends, and \S+ can be deleted/);
