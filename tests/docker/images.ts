@@ -44,8 +44,9 @@ const applets = [
 
 export const busybox = "chartroom-test/busybox:1.1";
 
-/** Built once; there afterwards. */
-export async function buildBusybox(): Promise<string> {
+/** Built once; there afterwards. `within`: words that run a command where the engine is. */
+export async function buildBusybox(within: readonly string[] = []): Promise<string> {
+  const run = (program: string, args: readonly string[]) => output([...within, program, ...args]);
   const there = await run("docker", ["image", "inspect", busybox]);
   if (there.success) return busybox;
   const directory = await Deno.makeTempDir();
@@ -64,6 +65,6 @@ export async function buildBusybox(): Promise<string> {
   return busybox;
 }
 
-function run(command: string, args: string[]) {
-  return new Deno.Command(command, { args, stdout: "piped", stderr: "piped" }).output();
+function output([program = "", ...args]: readonly string[]) {
+  return new Deno.Command(program, { args, stdout: "piped", stderr: "piped" }).output();
 }
