@@ -38,7 +38,7 @@ export async function ensureEngine(state: ClusterState, progress: Progress): Pro
     // An engine that was killed leaves its process id behind, and the next one refuses while such a process exists.
     const script = "pid=$(cat /var/run/docker.pid 2>/dev/null); " +
       'grep -qs dockerd "/proc/$pid/cmdline" || rm -f /var/run/docker.pid; ' +
-      'exec dockerd --live-restore >>"$1" 2>&1 </dev/null';
+      'PATH=$PATH:/usr/sbin:/sbin exec dockerd --live-restore >>"$1" 2>&1 </dev/null';
     const { success, stderr } = await new Deno.Command("setsid", { args: ["--fork", "sh", "-c", script, "sh", log] })
       .output();
     if (!success) return `dockerd could not be started: ${new TextDecoder().decode(stderr).trim()}`;
@@ -50,14 +50,10 @@ export async function ensureEngine(state: ClusterState, progress: Progress): Pro
   });
 }
 
+/** By `setsid`, which starts the engine too: not every role that may do that may look into the host's directories. */
 async function isInstalled(program: string): Promise<boolean> {
-  const directories = [...(Deno.env.get("PATH") ?? "").split(":"), "/usr/sbin", "/sbin", "/usr/bin"];
-  for (const directory of directories) {
-    try {
-      if ((await Deno.stat(`${directory}/${program}`)).isFile) return true;
-    } catch {
-      // Not there: look on.
-    }
-  }
-  return false;
+  const script = 'PATH=$PATH:/usr/sbin:/sbin; command -v "$1" >/dev/null';
+  const { success } = await new Deno.Command("setsid", { args: ["--wait", "sh", "-c", script, "sh", program] })
+    .output();
+  return success;
 }
