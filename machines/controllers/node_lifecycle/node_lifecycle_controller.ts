@@ -28,8 +28,10 @@ export const nodeLifecycleController: Controller = {
         const name = pod.spec?.nodeName;
         if (!name || !isReady(pod)) return [];
         const node = caches.of<Node>(resources.nodes).get(name);
-        if (node === undefined || !isNotReady(node)) return [];
-        // Its kubelet lives and contradicts: marking again would go on without end. The node's own state will tell.
+        // A kubelet that says itself that its node is not ready lives, and knows better what of its pods is: it would
+        // contradict each mark, and neither end. When it says so is a time of its own clock, which may be far off.
+        if (node === undefined || readyOf(node) !== "Unknown") return [];
+        // A kubelet that is not heard of and contradicts all the same: likewise. The node's own state will tell.
         return previous !== undefined && isMarkedSince(previous as unknown as Pod, node) ? [] : [name];
       },
     },
@@ -52,8 +54,12 @@ export const nodeLifecycleController: Controller = {
   },
 };
 
-function isNotReady({ status }: Node): boolean {
-  const ready = status?.conditions?.find(({ type }) => type === "Ready")?.status;
+function readyOf({ status }: Node): string | undefined {
+  return status?.conditions?.find(({ type }) => type === "Ready")?.status;
+}
+
+function isNotReady(node: Node): boolean {
+  const ready = readyOf(node);
   return ready === "Unknown" || ready === "False";
 }
 
