@@ -14,7 +14,8 @@ import type { ActorReport } from "./system/actor_report.ts";
 import { ActorCell, type Delivery, type Outstanding } from "./system/actor_cell.ts";
 import type { ActorKind } from "./system/actor_kind.ts";
 import { type Address } from "./system/address.ts";
-import type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
+import type { Cause, Counters, Incident, MessageObserver, Observer, Transition } from "./system/inspection.ts";
+import { Observers } from "./system/observers.ts";
 import { callOffAll, carryOutAll } from "./system/orders.ts";
 import { RunQueue } from "./system/run_queue.ts";
 import { TimerHeap } from "./system/timer_heap.ts";
@@ -23,7 +24,7 @@ export { type Address, address, displayAddress, partsOf } from "./system/address
 export { type ActorKind, actorKind, type OrderContext, type Performers } from "./system/actor_kind.ts";
 export type { ActorHandle, SpawnOptions } from "./system/actor_handle.ts";
 export type { ActorReport } from "./system/actor_report.ts";
-export type { Cause, Counters, Incident, Inspection, Observer, Transition } from "./system/inspection.ts";
+export type * from "./system/inspection.ts";
 
 const restartBackOff = { firstMs: 100, maxMs: 30_000, forgetAfterMs: 60_000 };
 /** A wake-up this late means that the process was paused: input that waited goes before timers. */
@@ -39,7 +40,7 @@ export class ActorSystem {
   #timers = new TimerHeap<ActorCell>();
   #wake: Wake | undefined;
   #wakeAt = Infinity;
-  #observers = new Set<Observer>();
+  readonly #observers: Observers;
   #sequence = 0;
   /** The trace of the transition whose orders are carried out now: what they bring about belongs to it. 0: none. */
   #carriedOut = 0;
@@ -47,6 +48,7 @@ export class ActorSystem {
 
   constructor(ports: { clock: Clock }) {
     this.clock = ports.clock;
+    this.#observers = new Observers(this.clock, this.counters);
     this.#queue = new RunQueue(this.clock, (delivery) => this.#deliver(delivery));
   }
 
@@ -102,6 +104,7 @@ export class ActorSystem {
       return;
     }
     const cause: Cause = from === undefined ? { by: "world" } : { by: "message", from };
+    if (from !== undefined) this.#observers.sent({ from, to, event });
     this.#enqueue(cell, event, cause, trace ?? this.#carriedOut);
   }
 
@@ -119,10 +122,9 @@ export class ActorSystem {
     this.#wakeAt = Infinity;
   }
 
-  /** Watches every transition and incident from now on; returns how to stop. */
-  inspect(observer: Observer): () => void {
-    this.#observers.add(observer);
-    return () => this.#observers.delete(observer);
+  /** Watches every transition and incident from now on, and the messages between actors; returns how to stop. */
+  inspect(observer: Observer, sent?: MessageObserver): () => void {
+    return this.#observers.add(observer, sent);
   }
 
   report(at: Address): ActorReport | undefined {
@@ -186,7 +188,7 @@ export class ActorSystem {
       return;
     }
     cell.fault = undefined;
-    this.#commit(cell, first, { type: "xstate.init" }, cause, trace);
+    this.#commit(cell, first, { type: "xstate.init" }, cause, trace, input);
   }
 
   #deliver({ cell, incarnation, event, cause, trace, timer, order }: Delivery): void {
@@ -223,7 +225,14 @@ export class ActorSystem {
     return false;
   }
 
-  #commit(cell: ActorCell, next: Step<AnyStateMachine>, event: EventObject, cause: Cause, trace: number): void {
+  #commit(
+    cell: ActorCell,
+    next: Step<AnyStateMachine>,
+    event: EventObject,
+    cause: Cause,
+    trace: number,
+    input?: unknown,
+  ): void {
     const now = this.clock.now();
     const previous = cell.snapshot;
     cell.snapshot = next.snapshot;
@@ -246,10 +255,12 @@ export class ActorSystem {
       edges: next.edges,
       guards: next.guards,
       orders: next.orders,
+      firstOrder: cell.orderAhead,
       timers: next.timers,
+      input,
     };
     cell.remember(transition);
-    if (this.#observers.size > 0) this.#notify(transition);
+    if (this.#observers.size > 0) this.#observers.notify(transition);
     for (const { id, delayMs, event: due } of next.timers) {
       if (delayMs === undefined || due === undefined) this.#disarm(cell, id);
       else this.#arm(cell, id, now + delayMs, due);
@@ -258,7 +269,7 @@ export class ActorSystem {
     this.#carriedOut = transition.trace;
     if (carryOutAll(cell, next, transition.trace, this.#orderHost)) {
       for (const listener of [...cell.subscribers ?? []]) {
-        this.#tell(() => listener(next.snapshot), () => cell.subscribers?.delete(listener));
+        this.#observers.tell(() => listener(next.snapshot), () => cell.subscribers?.delete(listener));
       }
       if (next.snapshot.status === "done" && cell.alive) this.#remove(cell, "done");
     }
@@ -375,25 +386,6 @@ export class ActorSystem {
     if (this.#observers.size === 0) return;
     const at = this.clock.now();
     const wallTime = this.clock.wallTime();
-    this.#notify({ type, sequence: ++this.#sequence, at, wallTime, actor, incarnation, detail });
-  }
-
-  #notify(inspection: Inspection): void {
-    for (const observer of this.#observers) {
-      this.#tell(() => observer(inspection), () => this.#observers.delete(observer));
-    }
-  }
-
-  /** Who watches must not disturb what is watched: one that throws hears no more, and the process hears of its bug. */
-  #tell(hear: () => void, leaveOut: () => void): void {
-    try {
-      hear();
-    } catch (error) {
-      leaveOut();
-      this.counters.faults++;
-      this.clock.soon(() => {
-        throw error;
-      });
-    }
+    this.#observers.notify({ type, sequence: ++this.#sequence, at, wallTime, actor, incarnation, detail });
   }
 }

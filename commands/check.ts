@@ -5,6 +5,7 @@ import { mermaidOf, svgOf } from "../machines/check/sequence.ts";
 import type { Move, Progress, SystemModel } from "../machines/check/system_model.ts";
 import { allModels } from "../machines/models/all_models.ts";
 import type { NamedModel } from "../machines/models/model.ts";
+import { readInput } from "./read_input.ts";
 
 export type CheckFormat = "story" | "mermaid" | "svg" | "json";
 
@@ -15,6 +16,7 @@ export interface CheckOptions {
   readonly format: CheckFormat;
   readonly save?: string;
   readonly replay?: string;
+  readonly trace?: string;
 }
 
 /** What `--save` writes and `--replay` reads. */
@@ -29,6 +31,7 @@ export interface Counterexample {
 const columns = "  states      steps  depth   time";
 
 export async function check(name: string | undefined, options: CheckOptions): Promise<void> {
+  if (options.trace !== undefined) return await (await import("./trace_file.ts")).sayTrace(options.trace);
   if (options.replay !== undefined) return await replay(options.replay, options.format);
   const chosen = chooseModels(name, options.all ?? false);
   const width = Math.max(...chosen.map((model) => model.name.length));
@@ -109,7 +112,7 @@ function told(system: SystemModel, counterexample: Counterexample, story: string
 }
 
 async function replay(file: string, format: CheckFormat): Promise<void> {
-  const counterexample = JSON.parse(await Deno.readTextFile(file)) as Counterexample;
+  const counterexample = JSON.parse(await readInput(file)) as Counterexample;
   const [model] = chooseModels(counterexample.model, true);
   const system = model!.system();
   if (format !== "story") return console.log(told(system, counterexample, "", format));

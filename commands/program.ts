@@ -150,6 +150,7 @@ export function createProgram(): Command {
     .option("--faults <list>", "kinds of faults with commas between them, all or none", "all")
     .option("--idle", "nobody uses the cluster")
     .option("--trace <file>", "write everything that happens, line by line; - is the standard output")
+    .option("--record <file>", "write what each actor did, for check --trace; - is the standard output")
     .option("--only <part>", "the part of the schedule that a failure was shrunk to")
     .option("--no-shrink", "tell of a failure as it is")
     .action(async (options) => (await import("./simulate.ts")).simulateCommand(options));
@@ -166,6 +167,7 @@ export function createProgram(): Command {
     )
     .option("--save <file>", "write the broken rule's run there, to be played again")
     .option("--replay <file>", "play such a run on live actors")
+    .option("--trace <file>", "whether a recorded run (simulate --record) is one that the charts allow")
     .action(async (model, options) => (await import("./check.ts")).check(model, options));
 
   program.command("version")

@@ -3,6 +3,7 @@ import { describeFault } from "./simulation/faults.ts";
 import { describeOperation } from "./simulation/operations.ts";
 import { drawSchedule, type FaultKind, faultKinds, type Schedule } from "./simulation/schedule.ts";
 import { shrink } from "./simulation/shrink.ts";
+import { traceHead, traceLine } from "./trace_file.ts";
 import { simulate, type SimulationOptions, type SimulationResult } from "./simulation/simulate.ts";
 
 export interface SimulateOptions {
@@ -17,6 +18,8 @@ export interface SimulateOptions {
   readonly idle?: boolean;
   /** A file, or "-". */
   readonly trace?: string;
+  /** A file, or "-". */
+  readonly record?: string;
   readonly shrink: boolean;
 }
 
@@ -26,7 +29,7 @@ const mostShrinkRuns = 300;
 
 export async function simulateCommand(options: SimulateOptions): Promise<void> {
   // A trace on the standard output has that for itself.
-  const say = options.trace === "-" ? console.error : console.log;
+  const say = options.trace === "-" || options.record === "-" ? console.error : console.log;
   Deno.exitCode = await runSimulations(options, say);
 }
 
@@ -41,13 +44,17 @@ export async function runSimulations(options: SimulateOptions, say: (line: strin
     const masters = options.masters ?? drawnMasters(seed);
     const base = { seed, nodes, masters, minutes, faults, workload: options.idle !== true };
     const trace = options.trace === undefined ? undefined : openTrace(options.trace);
+    const record = options.record === undefined ? undefined : openTrace(options.record);
+    record?.write(traceHead);
     const began = performance.now();
     const result = await simulate({
       ...base,
       ...(options.only === undefined ? {} : { schedule: partOf(base, options.only) }),
       ...(trace === undefined ? {} : { trace: trace.write }),
+      ...(record === undefined ? {} : { record: (process, each) => record.write(traceLine(process, each)) }),
     });
     trace?.close();
+    record?.close();
     simulatedMs += result.simulatedMs;
     say(summary(result, performance.now() - began));
     if (result.violation === undefined) continue;

@@ -51,6 +51,11 @@ export class ActorCell {
     readonly onStopped: (() => void) | undefined,
   ) {}
 
+  /** The number that its next order will have. */
+  get orderAhead(): number {
+    return this.#orders + 1;
+  }
+
   nextOrder(): number {
     return ++this.#orders;
   }

@@ -41,7 +41,19 @@ export interface Transition {
   readonly edges: readonly Edge[];
   readonly guards: readonly GuardOutcome[];
   readonly orders: readonly Order[];
+  /** The number of its first order; those after it follow. */
+  readonly firstOrder: number;
   readonly timers: readonly TimerChange[];
+  /** What it started with; only of starts. */
+  readonly input?: unknown;
+}
+
+/** A message of one actor to another that is there, before it arrives. */
+export interface SentMessage {
+  readonly type: "message.sent";
+  readonly from: Address;
+  readonly to: Address;
+  readonly event: EventObject;
 }
 
 /** Something that happened to an actor or a message, beside its chart. */
@@ -64,6 +76,7 @@ export interface Incident {
 
 export type Inspection = Transition | Incident;
 export type Observer = (inspection: Inspection) => void;
+export type MessageObserver = (message: SentMessage) => void;
 
 /** What is counted from the start of the process. */
 export interface Counters {

@@ -1,6 +1,6 @@
 /** Something of a cluster that runs in a process of its own, dies, and is started again. */
 import { type SimulatedHost, SimulatedProcess } from "../../actors/simulated/simulated_process.ts";
-import { ActorSystem, type Observer } from "../../actors/system.ts";
+import { ActorSystem, type MessageObserver, type Observer } from "../../actors/system.ts";
 import type { Clock } from "../../ports/clock.ts";
 
 export interface ComponentOptions {
@@ -12,6 +12,7 @@ export interface ComponentOptions {
   start(process: SimulatedProcess, system: ActorSystem): Promise<void> | void;
   died?(): void;
   readonly inspect: Observer;
+  readonly sent?: MessageObserver;
   /** Instead of a plain one. */
   system?(clock: Clock): ActorSystem;
   escaped(error: unknown, process: SimulatedProcess): void;
@@ -51,7 +52,7 @@ export class Component {
     this.startedAtMs = world.now();
     const process = new SimulatedProcess(name, host, world, escaped);
     const system = this.options.system?.(process) ?? new ActorSystem({ clock: process });
-    system.inspect(this.options.inspect);
+    system.inspect(this.options.inspect, this.options.sent);
     this.process = process;
     this.system = system;
     const failed = (error: unknown) => {

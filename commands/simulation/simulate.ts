@@ -1,9 +1,11 @@
 /** One run of a cluster under one seed: it comes up, things happen to it, it gets quiet, and it must come to rest. */
 import type { Call, CallObserver } from "../../actors/simulated/api_network.ts";
+import type { TraceRecord } from "../../machines/check/trace_record.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import { missingFromDesired } from "./desired_state.ts";
 import { Faults } from "./faults.ts";
 import { acknowledgedWrites } from "./invariants/acknowledged_writes.ts";
+import { allowedEvents } from "./invariants/allowed_events.ts";
 import { containers } from "./invariants/containers.ts";
 import type { Watched } from "./invariants/invariant.ts";
 import { podLife } from "./invariants/pod_life.ts";
@@ -28,6 +30,8 @@ export interface SimulationOptions {
   readonly mutate?: Mutations;
   /** Gets every line of the trace. */
   trace?(line: string): void;
+  /** Gets what each actor did. */
+  record?(process: string, record: TraceRecord): void;
 }
 
 export interface Violation {
@@ -79,6 +83,7 @@ class Simulation {
     const forMs = minutes * 60_000;
     this.#schedule = options.schedule ?? drawSchedule({ seed, nodes, forMs, faults, workload });
     const failed = (invariant: string, message: string) => this.#failed(invariant, message);
+    const allowed = allowedEvents(failed);
     const cluster = new SimulatedCluster(
       {
         seed,
@@ -92,6 +97,12 @@ class Simulation {
           this.#transitions++;
           if (inspection.type === "actor.failed") this.#faulted++;
           this.#trace.inspected(inspection, process);
+          options.record?.(process, inspection);
+          allowed.take(inspection, process);
+        },
+        sent(message, process) {
+          options.record?.(process, message);
+          allowed.take(message, process);
         },
         container: (event, node) => {
           this.#trace.say(`${node} container ${event.id.slice(0, 12)} ${event.type}`);

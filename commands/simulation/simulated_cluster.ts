@@ -11,7 +11,7 @@ import { joinAs } from "../../actors/simulated/peer_transport.ts";
 import { SimulatedNetwork } from "../../actors/simulated/simulated_transport.ts";
 import { SimulatedHost, SimulatedProcess } from "../../actors/simulated/simulated_process.ts";
 import { SimulatedRandom } from "../../actors/simulated/simulated_random.ts";
-import type { ActorSystem, Inspection } from "../../actors/system.ts";
+import type { ActorSystem, Inspection, SentMessage } from "../../actors/system.ts";
 import type { Api } from "../../http/machinery/api.ts";
 import type { UserInfo } from "../../http/machinery/types.ts";
 import { type AddressPlan, addressPlan, controlPlaneAddress } from "../../machines/network/address_plan.ts";
@@ -56,6 +56,8 @@ export interface Mutations {
 /** What is told as it happens. */
 export interface ClusterEvents {
   inspected?(inspection: Inspection, process: string): void;
+  /** A message from one actor to another of its process. */
+  sent?(message: SentMessage, process: string): void;
   container?(event: RuntimeEvent, node: string): void;
   /** A master serves: its caches hold everything. */
   served?(api: Api, master: string): void;
@@ -158,6 +160,7 @@ export class SimulatedCluster {
       ...(died === undefined ? {} : { died }),
       ...(this.options.mutate?.system === undefined ? {} : { system: this.options.mutate.system }),
       inspect: (inspection) => this.events.inspected?.(inspection, name),
+      ...(this.events.sent === undefined ? {} : { sent: (message) => this.events.sent!(message, name) }),
       escaped: (error) => this.events.escaped?.(error, name),
       refused: (error) => this.events.refused?.(error, name),
     });
