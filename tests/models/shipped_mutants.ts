@@ -2,7 +2,8 @@
  * Seeded faults in the shipped machines and plans: a guard that is swapped, an order that is dropped, a timer that is
  * missing, a step out of order. Each names the model that must notice it.
  */
-import { type AnyStateMachine, setup } from "xstate";
+import { type AnyStateMachine, createMachine, setup } from "xstate";
+import { apiServerMachine } from "../../machines/api_server/api_server_machine.ts";
 import type { SystemModel } from "../../machines/check/system_model.ts";
 import { containerMachine } from "../../machines/container/container_machine.ts";
 import { containerSetup } from "../../machines/container/container_protocol.ts";
@@ -16,6 +17,7 @@ import { statefulSetController } from "../../machines/controllers/stateful_set/s
 import { taintEvictionController } from "../../machines/controllers/taint_eviction/taint_eviction_controller.ts";
 import { endpointSliceController } from "../../machines/controllers/endpoints/endpoint_slice_controller.ts";
 import { daemonSetController } from "../../machines/controllers/daemon_set/daemon_set_controller.ts";
+import { apiServerSystem } from "../../machines/models/api_server_system.ts";
 import { daemonSetSystem } from "../../machines/models/daemon_set_system.ts";
 import { resources } from "../../machines/objects/resources.ts";
 import { endpointSystem } from "../../machines/models/endpoint_system.ts";
@@ -575,6 +577,69 @@ const otherMutants: readonly Mutant[] = [
   },
 ];
 
+/** The API server's chart with another configuration. */
+function apiServerWith(change: (states: Node) => void): AnyStateMachine {
+  const rebuilt = {
+    createMachine: (config: never) =>
+      (createMachine(config) as AnyStateMachine).provide(apiServerMachine.implementations as never),
+  };
+  return edited(apiServerMachine as AnyStateMachine, rebuilt, ({ states }) => change(states));
+}
+
+const apiServerMutants: readonly Mutant[] = [
+  {
+    fault: "API server: closes its store before it has answered whom it took",
+    model: "apiserver/stopped",
+    system: () =>
+      apiServerSystem({
+        machine: apiServerWith((states) => {
+          states.serving.on["stop.requested"] = "closingStore";
+        }),
+      }),
+  },
+  {
+    fault: "API server: does not wait until it is drained",
+    model: "apiserver/stopped",
+    system: () =>
+      apiServerSystem({
+        machine: apiServerWith((states) => {
+          states.draining = { ...states.draining, on: {}, always: "closingStore" };
+        }),
+      }),
+  },
+  {
+    fault: "API server: does not hear that its store is closed",
+    model: "apiserver/stopped",
+    system: () =>
+      apiServerSystem({
+        machine: apiServerWith((states) => {
+          states.closingStore.on = {};
+        }),
+      }),
+  },
+  {
+    fault: "API server: is ready before it listens",
+    model: "apiserver/stopped",
+    system: () =>
+      apiServerSystem({
+        machine: apiServerWith((states) => {
+          states.loadingCaches.on["caches.loaded"] = "serving";
+        }),
+      }),
+  },
+  {
+    fault: "API server: does not drain when its store fails",
+    model: "apiserver/store",
+    system: () =>
+      apiServerSystem({
+        budgets: { failures: 1 },
+        machine: apiServerWith((states) => {
+          states.failing.entry = [];
+        }),
+      }),
+  },
+];
+
 function withoutTolerations(pod: unknown): unknown {
   if (pod === undefined) return undefined;
   const { spec, ...rest } = pod as { spec: { tolerations?: unknown } };
@@ -583,6 +648,7 @@ function withoutTolerations(pod: unknown): unknown {
 }
 
 export const shippedMutants: readonly Mutant[] = [
+  ...apiServerMutants,
   ...otherMutants,
   ...schedulerMutants,
   ...podMutants,
