@@ -44,8 +44,8 @@ export interface CompactionRounds {
   readonly revision: number;
 }
 
-/** The key whose version counts the rounds; a kube-apiserver's name for it. */
-export const roundKey = "compact_rev_key";
+/** The key whose version counts the rounds; a kube-apiserver's name for it, below the prefix that a store may have. */
+export const roundKey = "/compact_rev_key";
 
 /** What to drop after a round that was won: nothing in the first, which has no round before it. */
 export function compactedAt({ revision }: CompactionRounds): number | undefined {
