@@ -1,6 +1,6 @@
 /** Accepting, handing over to the application, and stopping in order. */
 import https from "node:https";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import type { IncomingMessage } from "node:http";
@@ -72,7 +72,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
 class Listener implements Server {
   readonly #options: ServeOptions;
   readonly #servers: NodeServer[] = [];
-  readonly #sockets = new Set<Socket>();
+  readonly #sockets = new Set<TLSSocket>();
   readonly #sessions = new Set<Session>();
   /** Of lasting responses: told when draining begins. */
   readonly #draining = new Set<() => void>();
@@ -272,7 +272,7 @@ class Listener implements Server {
       clearTimeout(limit);
     }
     for (const session of this.#sessions) session.close();
-    for (const socket of this.#sockets) socket.destroySoon?.();
+    for (const socket of this.#sockets) if (socket.alpnProtocol !== "h2") socket.destroySoon();
     if (graceMs === 0 || this.#underWay > 0) {
       for (const session of this.#sessions) session.destroy();
       for (const socket of this.#sockets) socket.destroy();

@@ -46,7 +46,7 @@ export interface SessionOptions {
 const streamWindow = 128 * 1024;
 const connectionWindow = 1 << 20;
 const maxHeaderBytes = 64 * 1024;
-/** How long a peer that was told of its fault has to read it. */
+/** How long a peer has to read the last that is said to it, and to close the connection. */
 const farewellMs = 1_000;
 
 export class Session implements StreamOwner {
@@ -125,6 +125,14 @@ export class Session implements StreamOwner {
   #fail({ code }: ConnectionFault): void {
     this.outgoing.say(numbersFrame(FrameType.goAway, Flag.none, 0, this.#lastStream, code));
     this.outgoing.flush();
+    this.#leave();
+  }
+
+  /**
+   * Ends the connection from this side. What the peer still sends is read and passed over: a socket that is closed with
+   * something unread takes away from the peer what was sent to it last.
+   */
+  #leave(): void {
     this.#wasClosed();
     const socket = this.#socket;
     const cut = setTimeout(() => socket.destroy(), farewellMs);
@@ -308,8 +316,7 @@ export class Session implements StreamOwner {
 
   #endWhenDone(): void {
     if (!this.#ending || this.#closed || this.#streams.size > 0 || this.outgoing.isBehind) return;
-    this.#wasClosed();
-    this.#socket.end();
+    this.#leave();
   }
 }
 

@@ -56,6 +56,8 @@ const versions: Record<string, (port: number, call: Call) => Promise<Reply>> = {
         ...(call.pair === undefined ? {} : { cert: call.pair.certificate, key: call.pair.key }),
       });
       session.on("error", reject);
+      // A server that drains may have closed the connection before the end of the answer is read.
+      const closed = new Promise<void>((done) => session.on("close", done));
       const stream = session.request({ ":path": call.path ?? "/", ":method": call.method ?? "GET" });
       let body = "";
       let headers: Record<string, unknown> = {};
@@ -64,8 +66,8 @@ const versions: Record<string, (port: number, call: Call) => Promise<Reply>> = {
       stream.on("data", (chunk: string) => body += chunk);
       stream.on("error", reject);
       stream.on("end", () => {
-        session.on("close", () => resolve({ status: Number(headers[":status"]), headers, body }));
         session.close();
+        void closed.then(() => resolve({ status: Number(headers[":status"]), headers, body }));
       });
       stream.end(call.body);
     }),
