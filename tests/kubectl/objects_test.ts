@@ -59,7 +59,7 @@ const creations: { args: string; says: string; read: string; is: string }[] = [
     read: "rolebinding rb {.subjects[0].name}",
     is: "u",
   },
-  { args: "quota q --hard=pods=3", says: "resourcequota/q created", read: "quota q {.spec.hard.pods}", is: "3" },
+  { args: "quota q --hard=pods=30", says: "resourcequota/q created", read: "quota q {.spec.hard.pods}", is: "30" },
   { args: "job j --image=i:1 -- echo hi", says: "job.batch/j created", read: "job j {.spec.completions}", is: "1" },
   {
     args: "cronjob cj --image=i:1 --schedule=*/5",
