@@ -33,6 +33,7 @@ import { resourceQuota } from "./resource_quota.ts";
 import { serviceAccount } from "./service_account.ts";
 import { serviceAllocation } from "./service_allocation.ts";
 import { ServiceAllocator, type ServiceRanges } from "./service_allocator.ts";
+import { unenforced } from "./unenforced.ts";
 import { MutatingWebhooks } from "./webhooks/mutating_webhooks.ts";
 import { validatingWebhooks } from "./webhooks/validating_webhooks.ts";
 
@@ -92,6 +93,7 @@ export function admission(options: AdmissionOptions): Admission {
       escalationCheck(options.policy, options.authorizer),
       validating,
       validatingHooks,
+      unenforced,
       // The last: what it counts is let in by all others.
       resourceQuota(state.resourceQuotas, client),
     ],
