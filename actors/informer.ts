@@ -226,13 +226,16 @@ export function startInformer<T extends Informed>(system: ActorSystem, options: 
 /** One informer per resource for all components of a process that use the same client. */
 export class SharedInformers {
   #informers = new Map<string, Informer<KubeObject>>();
+  #stopped = false;
 
   constructor(readonly system: ActorSystem, readonly options: Omit<InformerOptions, "resource" | "name" | "options">) {}
 
+  /** @throws Error when it was stopped: work that began before has nothing to go by any more. */
   of<T extends Informed>(resource: ResourceRef): Informer<T> {
     const key = resourceName(resource);
     let informer = this.#informers.get(key);
     if (informer === undefined) {
+      if (this.#stopped) throw new Error(`Cannot follow "${key}": its informers were stopped`);
       informer = new Informer<KubeObject>(this.system, { ...this.options, resource, name: key });
       this.#informers.set(key, informer);
     }
@@ -245,6 +248,7 @@ export class SharedInformers {
   }
 
   stop(): void {
+    this.#stopped = true;
     for (const informer of this.#informers.values()) informer.stop();
     this.#informers.clear();
   }

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { type Change, startInformer } from "../../actors/informer.ts";
+import { type Change, SharedInformers, startInformer } from "../../actors/informer.ts";
 import { ActorSystem } from "../../actors/system.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { resources } from "../../machines/objects/resources.ts";
@@ -129,4 +129,23 @@ Deno.test("a listener that throws keeps no change from the others", async () => 
   assertThrows(() => state.sink?.events([{ type: "ADDED", object: object("a", 8) }]), Error, "no luck");
   assertEquals(later, ["a"]);
   stop();
+});
+
+Deno.test("informers that were stopped start none for work that began before: who follows finds the addresses free", async () => {
+  const clock = new SteadyClock();
+  const system = new ActorSystem({ clock });
+  const client = {
+    list: () => Promise.resolve({ items: [], resourceVersion: "1" }),
+    watch: () => ({ cancel() {} }),
+  } as unknown as ApiClient;
+  const former = new SharedInformers(system, { node: "test", client });
+  former.of(resources.nodes);
+  former.stop();
+  assertThrows(() => former.of(resources.nodes), Error, "its informers were stopped");
+  const next = new SharedInformers(system, { node: "test", client });
+  next.of(resources.nodes);
+  await clock.settle();
+  assertEquals(system.size, 1);
+  next.stop();
+  system.stopAll();
 });
