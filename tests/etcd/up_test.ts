@@ -36,7 +36,7 @@ Deno.test({
     await served(place);
     assertMatch(
       await ok(place, "member", "list"),
-      /^[0-9a-f]{16}, started, master-0, , https:\/\/127\.0\.0\.1:\d+, false$/,
+      /^[0-9a-f]{1,16}, started, master-0, , https:\/\/127\.0\.0\.1:\d+, false$/,
     );
     assertEquals(
       await ok(place, "get", "/registry/namespaces/default", "--keys-only"),
