@@ -128,7 +128,9 @@ const stories: Record<string, (server: EtcdServer) => Promise<void>> = {
     assertEquals([leading, (await statusOf(server)).leader], [leader, leader]);
     const members = (await ok(server, "member", "list")).split("\n");
     assertEquals(members.length, server.all.length);
-    for (const line of members) assertMatch(line, /^[0-9a-f]{1,16}, started, \w+, .*https:\/\/127\.0\.0\.1:\d+, false$/);
+    for (const line of members) {
+      assertMatch(line, /^[0-9a-f]{1,16}, started, \w+, .*https:\/\/127\.0\.0\.1:\d+, false$/);
+    }
     assert((await refused(server.leader, "move-leader", "123")).includes("etcdserver: bad leader transferee"));
     assert((await refused(server, "member", "remove", "123")).includes("etcdserver: member not found"));
   },
