@@ -69,10 +69,23 @@ const browser: Need = {
 /** A page in a browser, and a cluster with real pods to look at. */
 const stuckPods = "tests/browser/stuck_pods_test.ts";
 
+/** Stores that lose their power at every point, are killed, or have real disks and connections. */
+const storeOnDisks = [
+  "tests/actors/store/kill_test.ts",
+  "tests/actors/store/power_loss_test.ts",
+  "tests/actors/store/replica/fault_test.ts",
+  "tests/actors/store/replica/real_storage_contract_test.ts",
+  "tests/actors/store/replica/real_trio_test.ts",
+];
+
+/** Leaks of resources and operations fail a test. */
+const noLeaks = ["--sanitize-ops", "--sanitize-resources"];
+
 const slower: readonly Suite[] = [
   // What `deno task ok` runs by itself before the fast tests; the types of everything take longer than all of them.
   { name: "toolchain", paths: ["tests/house/toolchain_test.ts"], needs: [] },
   { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
+  { name: "store", paths: storeOnDisks, flags: ["--parallel", ...noLeaks], needs: [] },
   { name: "robustness", paths: ["tests/robustness"], flags: ["--parallel"], needs: [] },
   { name: "kubectl", paths: ["tests/kubectl"], needs: [clients] },
   { name: "etcd", paths: ["tests/etcd"], needs: [etcd, clients] },
@@ -88,7 +101,7 @@ const fast: Suite = {
   name: "fast",
   paths: ["tests"],
   ignore: slower.flatMap(({ paths }) => paths),
-  flags: ["--parallel", "--sanitize-ops", "--sanitize-resources"],
+  flags: ["--parallel", ...noLeaks],
   needs: [],
   sharesIsolates: true,
 };

@@ -4,7 +4,6 @@ import { openReplicatedStorage } from "../../../../actors/store/replica/open_rep
 import type { Disk } from "../../../../ports/disk.ts";
 import { storageContract, type StorageWorld } from "../../../contracts/storage_contract.ts";
 import { HandClock, seededRandom } from "../../../contracts/test_world.ts";
-import { realTrio } from "./real_trio.ts";
 import { Trio } from "./trio.ts";
 
 async function alone(disk: Disk, cleanUp: () => Promise<void>): Promise<StorageWorld> {
@@ -54,13 +53,4 @@ async function simulated(which: "leader" | "follower"): Promise<StorageWorld> {
 
 for (const which of ["leader", "follower"] as const) {
   storageContract(`openReplicatedStorage by the ${which} of three simulated members`, () => simulated(which));
-  storageContract(`openReplicatedStorage by the ${which} of three members over TLS`, async () => {
-    const trio = await realTrio();
-    const leader = await trio.leader();
-    return {
-      storage: which === "leader" ? leader : trio.storages.find((each) => each !== leader)!,
-      advance: (milliseconds) => trio.clock.advance(milliseconds),
-      close: () => trio.close(),
-    };
-  });
 }
