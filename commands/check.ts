@@ -14,12 +14,11 @@ export interface CheckOptions {
   readonly list?: boolean;
   readonly coverage?: boolean;
   readonly format: CheckFormat;
-  readonly save?: string;
   readonly replay?: string;
   readonly trace?: string;
 }
 
-/** What `--save` writes and `--replay` reads. */
+/** What `--format json` prints and `--replay` reads. */
 export interface Counterexample {
   readonly model: string;
   readonly rule: string;
@@ -62,10 +61,6 @@ export async function check(name: string | undefined, options: CheckOptions): Pr
     const { rule, kind, moves, cycle } = violation;
     const counterexample = { model: model.name, rule, kind, moves, cycle };
     console.log(told(system, counterexample, violation.story, options.format));
-    if (options.save !== undefined) {
-      await Deno.writeTextFile(options.save, JSON.stringify(counterexample, null, 2) + "\n");
-      console.error(`  written to ${options.save}; play it again with: chartroom check --replay ${options.save}`);
-    }
     return;
   }
   sayCoverage([...coverage.values()], options.coverage ?? false);

@@ -165,9 +165,8 @@ export function createProgram(): Command {
       new Option("--format <format>", "how a broken rule is told")
         .choices(["story", "mermaid", "svg", "json"]).default("story"),
     )
-    .option("--save <file>", "write the broken rule's run there, to be played again")
-    .option("--replay <file>", "play such a run on live actors")
-    .option("--trace <file>", "whether a recorded run (simulate --record) is one that the charts allow")
+    .option("--replay <file>", "play a broken rule's run (--format json) on live actors; - is the standard input")
+    .option("--trace <file>", "whether a recorded run (simulate --record) is one that the charts allow; - as above")
     .action(async (model, options) => (await import("./check.ts")).check(model, options));
 
   program.command("version")

@@ -172,7 +172,7 @@ function openFile(path: string): Deno.FsFile {
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     throw new Error(
-      `Cannot write the trace to "${path}": this command may write no files; say --trace - and redirect it`,
+      `Cannot write to "${path}": this command may write no files; say - instead and redirect the standard output`,
     );
   }
 }
