@@ -11,6 +11,9 @@ export function describeCheck(check: SystemCheck): string {
     `one machine's steps made: ${check.steps}, local states: ${check.locals}, messages: ${check.messages}`,
     `chance that two states were taken for one: ${collisionChance.toExponential(1)}`,
   ];
+  if (check.unreduced === undefined) {
+    lines.push(`independent moves were not tried in every order; it began ${check.rounds} times`);
+  }
   if (check.unchecked.length > 0) lines.push(`says nothing about: ${check.unchecked.join("; ")}`);
   for (const { kind, rule, moves, story } of check.violations) {
     const steps = moves.length === 0 ? "" : `, ${moves.length} steps`;

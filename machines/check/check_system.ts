@@ -4,6 +4,7 @@
  * States are told apart by 64-bit fingerprints; `collisionChance` says how likely it is that one was missed. A search
  * that a limit ended says "incomplete", never "complete".
  */
+import { AmpleSets, whyNotReduced } from "./ample_sets.ts";
 import { Composition, type Sink } from "./composition.ts";
 import { FingerprintSet, Numbers } from "./fingerprints.ts";
 import type { MachineCoverage } from "./machine_coverage.ts";
@@ -13,7 +14,7 @@ import { hasLiveness, LivenessGraph } from "./liveness_graph.ts";
 import { Symmetry } from "./symmetry.ts";
 import { movesAt, sayMove, tellSystem } from "./system_story.ts";
 import type { Move, SystemModel, SystemState } from "./system_model.ts";
-import { SystemView } from "./system_view.ts";
+import { DeclaredView, SystemView } from "./system_view.ts";
 
 export { type Played, replaySystem, sayMove } from "./system_story.ts";
 export * from "./system_model.ts";
@@ -47,6 +48,10 @@ export interface SystemCheck {
   readonly collisionChance: number;
   /** How many renamings were taken for one. */
   readonly renamings: number;
+  /** Why independent moves were tried in every order; undefined: they were not, as the model's `reads` allow. */
+  readonly unreduced: string | undefined;
+  /** How many times a reduced search began: what it relies on it learns on the way. */
+  readonly rounds: number;
   /** Rules that an incomplete search says nothing about. */
   readonly unchecked: readonly string[];
   /** Of charts: states never reached, edges never taken, guards with an outcome that never came; by machine. */
@@ -64,7 +69,18 @@ export interface SystemCheck {
 }
 
 export function checkSystem<History>(model: SystemModel<History>): SystemCheck {
-  return new SystemSearch(model as unknown as SystemModel<unknown>).run();
+  const any = model as unknown as SystemModel<unknown>;
+  const unreduced = whyNotReduced(any);
+  const composition = new Composition(any);
+  if (unreduced !== undefined) return { ...new SystemSearch(composition).run(), unreduced };
+  const ample = new AmpleSets(composition);
+  for (let rounds = 1;; rounds++) {
+    ample.begin();
+    const check = { ...new SystemSearch(composition, ample).run(), rounds };
+    // What was found is real; that nothing was found is not, while somebody was put off who must not be.
+    const isSure = !ample.mustRepeat || check.violations.some(({ moves }) => moves.length > 0);
+    if (isSure || check.reason !== undefined) return check;
+  }
 }
 
 /** Ends the search. */
@@ -73,7 +89,6 @@ class Stop extends Error {}
 type Rule = readonly [string, (state: SystemState<unknown>) => boolean];
 
 class SystemSearch implements Sink {
-  readonly #composition: Composition;
   readonly #set = new FingerprintSet();
   readonly #parents = new Numbers();
   readonly #moves = new Numbers();
@@ -84,6 +99,8 @@ class SystemSearch implements Sink {
   readonly #eachStep: readonly (readonly [string, NonNullable<SystemModel["eachStep"]>[string]])[];
   #unseen: Rule[];
   readonly #view: SystemView<unknown>;
+  /** Sees everything, also where rules may not. */
+  readonly #wholeView: SystemView<unknown>;
   readonly #beforeView: SystemView<unknown>;
   readonly #graph: LivenessGraph | undefined;
   readonly #symmetry: Symmetry | undefined;
@@ -94,15 +111,23 @@ class SystemSearch implements Sink {
   #ends = 0;
   #expanding = -1;
   #movesOn = false;
+  /** A move led to a state that is not expanded yet. */
+  #leadsOn = false;
   /** Every reachable state was seen. */
   #isComplete = false;
 
-  constructor(readonly model: SystemModel<unknown>) {
-    this.#composition = new Composition(model);
+  readonly model: SystemModel<unknown>;
+  readonly #composition: Composition;
+
+  constructor(composition: Composition, readonly ample?: AmpleSets) {
+    const { model } = composition;
+    this.model = model;
+    this.#composition = composition;
     this.#always = Object.entries(model.always ?? {});
     this.#eachStep = Object.entries(model.eachStep ?? {});
     this.#unseen = Object.entries(model.sometimes ?? {});
-    this.#view = new SystemView(this.#composition);
+    this.#wholeView = new SystemView(this.#composition);
+    this.#view = ample === undefined ? this.#wholeView : new DeclaredView(this.#composition);
     this.#beforeView = new SystemView(this.#composition);
     this.#graph = hasLiveness(model) ? new LivenessGraph(model) : undefined;
     if (this.#graph === undefined && model.symmetry !== undefined) this.#symmetry = new Symmetry(this.#composition);
@@ -134,6 +159,8 @@ class SystemSearch implements Sink {
       ends: this.#ends,
       collisionChance: this.#set.collisionChance,
       renamings: this.#symmetry?.renamings ?? 1,
+      unreduced: undefined,
+      rounds: 1,
       unchecked: this.#isComplete ? [] : this.#uncheckedRules(),
       uncovered,
       coverage: [...locals.coverage.values()].filter(({ machine }) => !isPlain(machine)),
@@ -147,6 +174,7 @@ class SystemSearch implements Sink {
 
   #search(): void {
     const composition = this.#composition;
+    composition.lazy = false;
     const starts = composition.initialRows();
     this.#symmetry?.verify(starts);
     for (const [index, row] of starts.entries()) {
@@ -185,7 +213,8 @@ class SystemSearch implements Sink {
     this.#graph?.begin();
     if (this.#eachStep.length > 0) this.#beforeView.bind(row, at, length);
     try {
-      this.#composition.expand(row, at, length, this);
+      if (this.ample === undefined) this.#composition.expand(row, at, length, this);
+      else this.#expandAmple(this.ample, row, at, length);
     } catch (error) {
       if (error instanceof Stop) throw error;
       this.#broken("thrown", said(error), this.#pathTo(state), this.#composition.tried());
@@ -193,9 +222,26 @@ class SystemSearch implements Sink {
     if (this.#movesOn) return;
     this.#ends++;
     const { mayEnd } = this.model;
-    if (mayEnd !== undefined && !mayEnd(this.#view.bind(row, at, length))) {
+    if (mayEnd !== undefined && !mayEnd(this.#wholeView.bind(row, at, length))) {
       this.#broken("dead end", "Nothing can happen any more", this.#pathTo(state));
     }
+  }
+
+  /** One actor after the other goes first, until one of them leads on; if none does, everybody moves. */
+  #expandAmple(ample: AmpleSets, row: Int32Array, at: number, length: number): void {
+    const composition = this.#composition;
+    let expanded = 0;
+    this.#leadsOn = false;
+    for (const actor of ample.firsts(row, at, length)) {
+      composition.only = 1 << actor;
+      expanded |= 1 << actor;
+      composition.expand(row, at, length, this);
+      if (!this.#leadsOn) continue;
+      for (let first = 0; first < 31; first++) if ((expanded >>> first & 1) === 1) ample.rely(first, row, at);
+      return;
+    }
+    composition.only = ample.others(expanded);
+    composition.expand(row, at, length, this);
   }
 
   found(index: number, fault: boolean): void {
@@ -203,6 +249,7 @@ class SystemSearch implements Sink {
     if (state < 0) return;
     this.#generated++;
     if (!fault && state !== this.#expanding) this.#movesOn = true;
+    if (!fault && state > this.#expanding) this.#leadsOn = true;
     this.#graph?.edge(this.#expanding, state, index, this.#composition);
     if (this.#eachStep.length > 0) this.#checkStep();
   }
@@ -263,6 +310,7 @@ class SystemSearch implements Sink {
   /** What only a complete search can tell. */
   #look(): void {
     this.#composition.lazy = false;
+    this.#composition.only = -1;
     for (const [rule] of this.#unseen) {
       const story = "It is true in no state.";
       this.#violations.push({ kind: "sometimes", rule, moves: [], cycle: [], story });
@@ -323,6 +371,7 @@ class SystemSearch implements Sink {
 
   #broken(kind: Violation["kind"], rule: string, path: readonly number[], last?: Move): never {
     this.#composition.lazy = false;
+    this.#composition.only = -1;
     const before = movesAt(this.#composition, path);
     const moves = last === undefined ? before : [...before, last];
     let story: string;

@@ -4,9 +4,9 @@
  * A row: the local state of each actor, the history, the cut of the network, what is left of each budget, and then the
  * messages in flight, sorted so that equal situations are equal rows.
  */
-import { mixHigh, mixLow } from "./fingerprints.ts";
 import { LocalStates, stays } from "./local_states.ts";
 import { dropMessages, Processes } from "./processes.ts";
+import { RowFingerprint } from "./row_fingerprint.ts";
 import { amountsOf, groupsOf, HistoryTable, slotHigh, slotLow } from "./row_parts.ts";
 import type { Happening, Message, Move, NetworkModel, SystemModel } from "./system_model.ts";
 
@@ -47,6 +47,8 @@ export class Composition {
   #high = 0;
   #without = -1;
   #spends = -1;
+  /** A bit for each actor whose moves are handed over; the others' keep their places and are left out. */
+  only = -1;
   /** Rows are only made on demand; whether the next one was. */
   lazy = false;
   #made = false;
@@ -62,6 +64,7 @@ export class Composition {
   /** For each cut: the group of each actor; -1: sees everybody. */
   readonly #groups: readonly (readonly number[])[];
   readonly #processes: Processes;
+  readonly #print: RowFingerprint;
 
   constructor(readonly model: SystemModel<unknown>) {
     const { actors, network = {} } = model;
@@ -76,6 +79,7 @@ export class Composition {
     this.cutAt = this.historyAt + 1;
     this.budgetAt = this.cutAt + 1;
     this.header = this.budgetAt + this.budgets.size;
+    this.#print = new RowFingerprint(this.locals, this.#actors, this.header);
     this.#amounts = Object.values(amounts);
     this.#network = network;
     this.#repeated = network.delivery === "repeated";
@@ -142,12 +146,13 @@ export class Composition {
         const previous = row[from - 1]!;
         if (ordered ? channel[previous] === channel[message] : previous === message) continue;
       }
+      const to = receiver[message]!;
+      const isWanted = (this.only >>> to & 1) === 1;
       if (cut === 0 || !this.#crosses(cut, message)) {
-        const to = receiver[message]!;
         this.#message = message;
         this.#move = undefined;
         const transition = this.locals.deliver(row[at + to]!, message);
-        if (transition !== stays) {
+        if (transition !== stays && isWanted) {
           this.transition = transition;
           this.#ready(this.#repeated ? -1 : from, -1);
           sink.found(this.#index, false);
@@ -158,15 +163,20 @@ export class Composition {
       this.#message = -1;
       if (this.#losses !== -2 && (this.#losses === -1 || row[at + this.budgetAt + this.#losses]! > 0)) {
         this.#special = { do: "lose", actor: all[message]!.to, message: all[message]! };
-        this.#ready(from, this.#losses);
-        sink.found(this.#index++, true);
+        if (isWanted) {
+          this.#ready(from, this.#losses);
+          sink.found(this.#index, true);
+        }
+        this.#index++;
       }
       if (this.#duplicates !== -2 && row[at + this.budgetAt + this.#duplicates]! > 0) {
         this.#special = { do: "duplicate", actor: all[message]!.to, message: all[message]! };
-        this.#copy(-1);
-        this.next[this.budgetAt + this.#duplicates]!--;
-        this.#insert(message);
-        this.#found(sink, true);
+        if (isWanted) {
+          this.#copy(-1);
+          this.next[this.budgetAt + this.#duplicates]!--;
+          this.#insert(message);
+          this.#found(sink, true);
+        } else this.#index++;
       }
     }
     this.#expandLocals(row, at, sink);
@@ -196,16 +206,20 @@ export class Composition {
     for (let actor = 0; actor < this.#actors; actor++) {
       const local = all[row[at + actor]!]!;
       const moves = local.moves ?? this.locals.movesOf(local);
+      const isWanted = (this.only >>> actor & 1) === 1;
       for (let index = 0; index < moves.length; index++) {
         const move = moves[index]!;
         const { spends } = move;
         if (spends >= 0 && row[at + this.budgetAt + spends]! === 0) continue;
         this.#move = move.move;
-        if (move.transition < 0) move.transition = move.make();
+        if (move.transition < 0) this.locals.make(local, move);
         if (move.transition === stays) continue;
-        this.transition = move.transition;
-        this.#ready(-1, spends);
-        sink.found(this.#index++, move.fault);
+        if (isWanted) {
+          this.transition = move.transition;
+          this.#ready(-1, spends);
+          sink.found(this.#index, move.fault);
+        }
+        this.#index++;
       }
     }
   }
@@ -358,35 +372,10 @@ export class Composition {
 
   /** Both lanes of the fingerprint of the row at `at`, in `low` and `high`. */
   fingerprint(row: Int32Array, at: number, length: number): void {
-    const { locals, header } = this;
-    let low = 0;
-    let high = 0;
-    for (let place = 0; place < this.#actors; place++) {
-      low = low + locals.low[row[at + place]!]! | 0;
-      high = high + locals.high[row[at + place]!]! | 0;
-    }
-    for (let place = this.#actors; place < header; place++) {
-      low = low + slotLow(place, row[at + place]!) | 0;
-      high = high + slotHigh(place, row[at + place]!) | 0;
-    }
-    const { messages } = locals;
-    if (!messages.ordered) {
-      for (let from = at + header; from < at + length; from++) {
-        low = low + messages.low[row[from]!]! | 0;
-        high = high + messages.high[row[from]!]! | 0;
-      }
-    } else {
-      let chainLow = 0x5bd1e995;
-      let chainHigh = 0x27d4eb2f;
-      for (let from = at + header; from < at + length; from++) {
-        chainLow = mixLow(chainLow + messages.low[row[from]!]! | 0);
-        chainHigh = mixHigh(chainHigh + messages.high[row[from]!]! | 0);
-      }
-      low = low + chainLow | 0;
-      high = high + chainHigh | 0;
-    }
-    this.low = low;
-    this.high = high;
+    const print = this.#print;
+    print.take(row, at, length);
+    this.low = print.low;
+    this.high = print.high;
   }
 
   low = 0;

@@ -101,6 +101,8 @@ export class LocalStates {
   readonly unhandled = new Set<string>();
   /** How many times a machine was really run. */
   steps = 0;
+  /** Hears of every transition that is new: from which local state, and by whose message (-1: by itself). */
+  onNew: ((local: number, transition: number, sender: number) => void) | undefined;
   readonly #states = new Map<AnyStateMachine, MachineStates<AnyStateMachine>>();
   readonly #ids = new Map<string, number>();
   readonly #deliveries = new PairTable();
@@ -153,6 +155,7 @@ export class LocalStates {
     if (transition < 0) {
       transition = this.#deliver(this.all[local]!, message);
       this.#deliveries.set(local, message, transition);
+      this.onNew?.(local, transition, this.messages.sender[message]!);
     }
     return transition;
   }
@@ -181,6 +184,12 @@ export class LocalStates {
   /** What an actor may do by itself. */
   movesOf(local: Local): readonly LocalMove[] {
     return local.moves ??= this.#moves(local);
+  }
+
+  /** Makes a move's transition. */
+  make(local: Local, move: LocalMove): void {
+    move.transition = move.make();
+    this.onNew?.(local.id, move.transition, -1);
   }
 
   #deliver(local: Local, id: number): number {

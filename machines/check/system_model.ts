@@ -254,6 +254,13 @@ export interface SystemModel<History = unknown> {
    * happens in the end, which it could hide.
    */
   readonly symmetry?: readonly (readonly string[])[];
+  /**
+   * What `always`, `sometimes` and `within` look at: nothing but these actors, of one with a `view` nothing but that,
+   * which is plain data; they get to see nothing else. With it, moves that have nothing to do with each other are not
+   * tried in every order, where that is sound (`ample_sets.ts`). A run that breaks a rule need not be a shortest one
+   * then. Not for errors that the number of messages in flight makes.
+   */
+  readonly reads?: readonly AnySystemActor[];
   readonly always?: StateRules<History>;
   readonly sometimes?: StateRules<History>;
   readonly eachStep?: Readonly<

@@ -50,3 +50,50 @@ export class SystemView<History> implements SystemState<History> {
     return place === undefined ? 0 : this.#row[this.#at + this.composition.budgetAt + place]!;
   }
 }
+
+/** A row as rules see it that have declared what they read. */
+export class DeclaredView<History> extends SystemView<History> {
+  readonly #read: ReadonlySet<AnySystemActor>;
+  /** By local state: what of it may be seen. */
+  readonly #seen = new Map<LocalState, LocalState>();
+
+  constructor(composition: Composition) {
+    super(composition);
+    this.#read = new Set(composition.model.reads);
+  }
+
+  override of<M extends AnyStateMachine, View, Saved>(
+    actor: SystemActor<M, View, Saved>,
+  ): LocalState<M, View, Saved> {
+    if (!this.#read.has(actor)) throw new Error(`Cannot look at "${actor.name}": it is not among the model's reads`);
+    const local = super.of(actor);
+    if (actor.options.view === undefined) return local;
+    let seen = this.#seen.get(local as unknown as LocalState);
+    if (seen === undefined) {
+      seen = onlyView(local.name, local.view);
+      this.#seen.set(local as unknown as LocalState, seen);
+    }
+    return seen as unknown as LocalState<M, View, Saved>;
+  }
+
+  override get locals(): never {
+    throw new Error("Cannot look at all actors: the model declares what its rules read");
+  }
+
+  override get messages(): never {
+    throw new Error("Cannot look at messages: the model declares what its rules read");
+  }
+
+  override left(budget: string): never {
+    throw new Error(`Cannot look at the budget "${budget}": the model declares what its rules read`);
+  }
+}
+
+function onlyView(name: string, view: unknown): LocalState {
+  const refuse = (): never => {
+    throw new Error(`Cannot look at more of "${name}" than its view: the model declares what its rules read`);
+  };
+  const hidden = { get: refuse, enumerable: false };
+  const others = ["down", "snapshot", "outstanding", "timers", "saved", "is"].map((field) => [field, hidden]);
+  return Object.defineProperties({ name, view }, Object.fromEntries(others)) as LocalState;
+}
