@@ -45,6 +45,11 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
   // Without a network each has an address of loopback to itself.
   const place = (member: number) =>
     onHost ? controlPlaneAddress(plan, member) : `127.0.${plan.index + 1}.${member + 1}`;
+  const masters = () =>
+    storage.membership.records().flatMap(({ name, peerAddresses: [at] }) => {
+      const member = numberAt(plan.index, at);
+      return member === undefined ? [] : [{ name, server: `https://${place(member)}:${port}` }];
+    });
   return {
     storage,
     removed: removed.promise,
@@ -52,13 +57,8 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
     number,
     ownDisk: options.joined !== undefined,
     ownAddress: { host: place(number), port },
-    servers: () =>
-      Promise.resolve(
-        storage.membership.records().flatMap(({ peerAddresses: [at] }) => {
-          const member = numberAt(plan.index, at);
-          return member === undefined ? [] : [`https://${place(member)}:${port}`];
-        }),
-      ),
+    servers: () => Promise.resolve(masters().map(({ server }) => server)),
+    others: () => masters().filter((each) => each.name !== name),
     startPresence: (client) => startPresence({ system, name, client, address: own, port, report }),
     joinMaster: async (request) => {
       const files = keyFiles(state.path("pki"));

@@ -1,6 +1,7 @@
 /** `chartroom explain`: where an object's actors are in their charts. */
 import { type Access, administratorAccess } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { causesInWords } from "./explain_causes.ts";
 import { actorKinds, clusterScoped, explainableKinds, kindMeant } from "./explain_kinds.ts";
 import type { ExplainAnswer } from "./explain_routes.ts";
 
@@ -18,14 +19,14 @@ export async function explain(
   const access = await administratorAccess(state);
   const query = new URLSearchParams({ name, ...(clusterScoped.has(meant) ? {} : { namespace: options.namespace }) });
   const { actors, silent = {} } = await ask(access, `/chartroom/explain?${query}`);
-  for (const [node, reason] of Object.entries(silent)) console.error(`Node ${node} could not be asked: ${reason}`);
+  for (const [name, reason] of Object.entries(silent)) console.error(`${name} could not be asked: ${reason}`);
   const telling = actors.filter((actor) => kinds.includes(actor.kind));
   if (telling.length === 0) {
     const where = clusterScoped.has(meant) ? "" : ` in namespace "${options.namespace}"`;
     throw new Error(`Cannot explain ${meant} "${name}"${where}: no actor of this cluster looks after it now`);
   }
   telling.sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind));
-  console.log(telling.map(({ text }) => text.join("\n")).join("\n\n"));
+  console.log(telling.map(({ text, causes }) => [...text, ...causesInWords(causes)].join("\n")).join("\n\n"));
 }
 
 async function ask(access: Access, path: string): Promise<ExplainAnswer> {

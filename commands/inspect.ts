@@ -11,8 +11,8 @@ export async function inspect(state: ClusterState): Promise<void> {
     if (!response.ok) {
       throw new Error(`Cannot open the inspector: the cluster answered ${response.status} ${await response.text()}`);
     }
-    const { token } = await response.json() as { token: string };
-    console.log(`${access.server}/inspect/#token=${token}`);
+    const { token, server = access.server } = await response.json() as { token: string; server?: string };
+    console.log(`${server}/inspect/#token=${token}`);
     console.error(
       "Open it within two minutes; it works once. Your browser will not know the cluster's certificate authority:\n" +
         "trust it for this page, or import the one in the kubeconfig.",

@@ -21,15 +21,14 @@ import type { Storage } from "../ports/storage.ts";
 import type { AdministeredStorage } from "../ports/store_administration.ts";
 import { startAggregation } from "./aggregated_apis.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
+import { startClusterInspector } from "./cluster_inspector.ts";
 import type { ClusterState } from "./cluster_state.ts";
-import { explainRoutes } from "./explain_routes.ts";
-import { InspectedNodes } from "./inspected_nodes.ts";
-import { type Inspector, startInspector } from "./inspector.ts";
+import type { OtherMaster } from "./inspected_processes.ts";
+import type { Inspector } from "./inspector.ts";
 import { type JoinMaster, joinRoutes } from "./join_routes.ts";
 import { createMasterApi, type MasterApi } from "./master_api.ts";
 import { startComponents } from "./master_components.ts";
 import { type MasterStore, openMasterStore } from "./master_store.ts";
-import { nodesExplained } from "./nodes_explained.ts";
 import { namingPortOwner } from "./port_owner.ts";
 import { snapshotOf, snapshotRoutes } from "./snapshot_routes.ts";
 
@@ -71,6 +70,8 @@ export interface AmongMasters {
   startPresence?(client: ApiClient): { stop(): void };
   /** Where the masters that live are reached: `https://host:port`. */
   servers(): Promise<readonly string[]>;
+  /** The members of the store beside this one. */
+  others(): readonly OtherMaster[];
   /** Hands what they need to masters that join. */
   readonly joinMaster?: JoinMaster;
   /** Further routes, behind authentication and authorization. */
@@ -274,22 +275,22 @@ class RunningMaster {
       authorizer,
     });
     this.#proxy = proxy;
-    const inspector = await startInspector({
+    const inspector = await startClusterInspector({
       system,
       cluster: this.#options.state.name,
       state: this.#options.state,
       name,
+      server: this.#ownServer(),
       authorizer,
-      report: (problem) => this.#options.report(problem),
-    });
-    this.#inspector = inspector;
-    new InspectedNodes(inspector.hub, {
+      api,
       client: own,
-      clock: system.clock,
       authority: this.keys.authority.certificate,
       certificate: kubeletClient,
       own: (node) => this.#options.ownNode?.(node) ?? false,
+      others: () => this.#options.among?.others() ?? [],
+      report: (problem) => this.#options.report(problem),
     });
+    this.#inspector = inspector;
     const aggregated = await startAggregation({
       clock: system.clock,
       files,
@@ -313,15 +314,6 @@ class RunningMaster {
         for (const path of [discoveryPath, keySetPath]) {
           routes.get(path, async (c) => await answerIssuerDiscovery(c.req.path, tokens, this.url) ?? c.notFound());
         }
-        explainRoutes(
-          routes,
-          system,
-          nodesExplained(own, {
-            authority: this.keys.authority.certificate,
-            certificate: kubeletClient,
-            own: (node) => this.#options.ownNode?.(node) ?? false,
-          }),
-        );
         const { state, among } = this.#options;
         joinRoutes(routes, {
           cluster: state.name,
@@ -343,6 +335,12 @@ class RunningMaster {
         fetch: (request, environment) => app.fetch(request, environment),
         onError: (error) => this.#options.report(`API server of ${name}: ${(error as Error).stack ?? error}`),
       }));
+  }
+
+  /** Where this very master is reached: what it alone knows, such as who has signed in to its inspector, is found there. */
+  #ownServer(): string {
+    const { among } = this.#options;
+    return among === undefined ? this.url : `https://${among.ownAddress.host}:${among.ownAddress.port}`;
   }
 
   /** Where masters are reached: the port that they share on this host, and each at its own address. */

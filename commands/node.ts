@@ -11,7 +11,7 @@ import type { NodeFiles } from "../ports/node_files.ts";
 import type { PodNetwork } from "../ports/pod_network.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { explainRoutes } from "./explain_routes.ts";
-import { nodeInspectionRoutes } from "./inspected_nodes.ts";
+import { nodeInspectionRoutes } from "./inspected_processes.ts";
 import { namingPortOwner } from "./port_owner.ts";
 
 export interface NodeOptions {

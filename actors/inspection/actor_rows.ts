@@ -30,12 +30,7 @@ export const unsettledMs = 30_000;
 const recentMs = 60_000;
 const restartMs = 600_000;
 
-export function rowOf(
-  report: ActorReport,
-  tally: ActorTally,
-  wallTime: number,
-  labels?: Readonly<Record<string, string>>,
-): ActorRow {
+export function rowOf(report: ActorReport, tally: ActorTally, wallTime: number): ActorRow {
   const { address, snapshot, supervisor } = report;
   const { node, kind, namespace, name, uid } = partsOf(address);
   const says = snapshot === undefined ? undefined : sayingOf(snapshot.context);
@@ -55,7 +50,6 @@ export function rowOf(
     incarnation: report.incarnation,
     tags: snapshot === undefined ? [] : [...snapshot.tags],
     problems: problemsOf(report, tally, wallTime),
-    ...(labels === undefined ? {} : { labels }),
     ...(says === undefined ? {} : { says }),
     ...(facts === undefined ? {} : { facts }),
     last: Math.max(tally.last, report.recent.at(-1)?.sequence ?? 0),
@@ -160,11 +154,23 @@ export function detailOf(
   };
 }
 
-/** The report without secrets in its events: what may be put into words. */
+/** The snapshot with the texts of its context as they may be told; a copy where that is another text. */
+function tellableSnapshot(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  const context = snapshot.context as Readonly<Record<string, unknown>> | undefined;
+  const told = Object.entries(context ?? {}).flatMap(([field, value]) => {
+    const text = typeof value === "string" ? redact(value) : value;
+    return text === value ? [] : [[field, text] as const];
+  });
+  if (told.length === 0) return snapshot;
+  return Object.assign(Object.create(snapshot), { context: { ...context, ...Object.fromEntries(told) } });
+}
+
+/** The report without secrets in its events and words: what may be put into words. */
 export function tellableReport(report: ActorReport): ActorReport {
   return {
     ...report,
     fault: report.fault === undefined ? undefined : redact(report.fault) as string,
+    snapshot: report.snapshot === undefined ? undefined : tellableSnapshot(report.snapshot),
     recent: report.recent.map((transition) => ({
       ...transition,
       event: redact(transition.event) as unknown as Transition["event"],

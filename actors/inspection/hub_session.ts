@@ -34,6 +34,9 @@ export class HubSession {
   #countsChanged = true;
   #wantsIncidents = false;
   #dropped = 0;
+  /** Actors that it may see, and what it was last told of processes. */
+  #seen = 0;
+  #toldProcesses = "";
   #later: Wake | undefined;
   #counts: Wake | undefined;
   #closed = false;
@@ -138,7 +141,34 @@ export class HubSession {
   }
 
   tellCounters(): void {
-    this.say({ type: "counters", counters: this.#hub.counters(this.#dropped) });
+    this.say({ type: "counters", counters: this.#hub.counters(this.#dropped, this.#seen) });
+  }
+
+  /** Processes of which it may see anything; the others are nobody's business but the hub's. */
+  tellProcesses(): void {
+    const perSource = this.#perSource();
+    const processes = this.#hub.processes().filter(({ name }) => perSource.has(name) || this.#maySeeNode(name))
+      .map((each) => ({ ...each, actors: perSource.get(each.name) ?? 0 }));
+    const text = JSON.stringify(processes);
+    if (text === this.#toldProcesses) return;
+    this.#toldProcesses = text;
+    this.say({ type: "processes", processes });
+  }
+
+  #maySeeNode(name: string): boolean {
+    return this.#client.maySee({ kind: "kubelet", node: name, name }) === true;
+  }
+
+  /** How many of each source's actors it may see. */
+  #perSource(): Map<string, number> {
+    const found = new Map<string, number>();
+    this.#seen = 0;
+    for (const { row, source } of this.#hub.held()) {
+      if (this.#client.maySee(row) !== true) continue;
+      this.#seen++;
+      found.set(source, (found.get(source) ?? 0) + 1);
+    }
+    return found;
   }
 
   #watch(message: Extract<ClientMessage, { type: "watch" }>): void {
@@ -147,7 +177,10 @@ export class HubSession {
     const list = new WatchList(this.#hub, message, (row) => this.#maySee(row.id, row));
     this.#list = list;
     const { resume } = message;
-    const changed = resume === undefined ? undefined : this.#hub.changedSince(resume.session, resume.sequence);
+    // Rows may have moved into a window without a change of their own: it is sent whole.
+    const changed = resume === undefined || list.isWindow
+      ? undefined
+      : this.#hub.changedSince(resume.session, resume.sequence);
     if (changed === undefined) {
       this.#tellMachines([...this.#hub.all()].filter((row) => this.#maySee(row.id, row)).map(({ machine }) => machine));
       for (const piece of list.begin(this.#hub.clock.wallTime())) this.say(piece);
@@ -192,7 +225,7 @@ export class HubSession {
         return this.say(answer);
       }
       if (!this.#hub.maySend(this.#client)) {
-        const why = "it takes `up --inspect-send` and a member of system:masters";
+        const why = "it takes `up --inspect-send` and an administrator, who may do everything";
         return this.say({ type: "error", request, code: "forbidden", message: `Cannot send events: ${why}` });
       }
       if (!this.#maySee(message.id, this.#hub.get(message.id))) {
@@ -249,7 +282,10 @@ export class HubSession {
     this.#counts ??= clock.wakeAt(clock.now() + delayMs, () => {
       this.#counts = undefined;
       if (!this.#isBehind) {
-        if (this.#wantsCounts && this.#countsChanged) this.say(this.#count());
+        if (this.#countsChanged) {
+          this.tellProcesses();
+          if (this.#wantsCounts) this.say(this.#count());
+        }
         this.#countsChanged = false;
         this.tellCounters();
       }

@@ -17,7 +17,7 @@ import {
   type TransitionRecord,
 } from "../../ports/inspection.ts";
 import type { Clock, Wake } from "../../ports/clock.ts";
-import { rowTest } from "./actor_filter.ts";
+import { recordingLines } from "./hub_recording.ts";
 import type { HistoryRecorder } from "./history_recorder.ts";
 import { HubSession } from "./hub_session.ts";
 import type { InspectionSource, SourceCounters } from "./inspection_source.ts";
@@ -31,14 +31,16 @@ export interface HubOptions {
   readonly source?: "cluster" | "foreign" | "recording" | "checker";
   /** Whether `send` is answered at all. */
   readonly maySend?: boolean;
+  /** Labels of the object that an actor looks after, when they are at hand. */
+  labels?(row: ActorRow): ActorRow["labels"];
 }
 
 /** So long after the last connection has ended the sources are still listened to. */
 const lingerMs = 30_000;
 /** How long other processes get to tell of themselves before a recording is made of what is there. */
 const gatheringMs = 1_000;
-/** Records of one recording. */
-const recordedAtMost = 200_000;
+/** How often labels are looked at. */
+const labelEveryMs = 5_000;
 /** Actors that have ended are remembered for those who come back; beyond that they get the whole list. */
 const removedAtMost = 5_000;
 
@@ -58,6 +60,7 @@ export class Hub implements InspectionHub, Rows {
   /** What is kept on disk; absent: the actors' own last transitions are all there is. */
   history: HistoryRecorder | undefined;
   #linger: Wake | undefined;
+  #labelling: Wake | undefined;
   #open = false;
   #watched: ((watched: boolean) => void) | undefined;
 
@@ -81,13 +84,19 @@ export class Hub implements InspectionHub, Rows {
     return this.#rows.get(id)?.row;
   }
 
+  /** Every row with the source that tells of it. */
+  held(): Iterable<{ readonly row: ActorRow; readonly source: string }> {
+    return this.#rows.values();
+  }
+
   *all(): Generator<ActorRow> {
     for (const { row } of this.#rows.values()) yield row;
   }
 
-  /** Told when the first connection comes, and when nobody has been there for a while. */
+  /** Told when the first connection comes, or is there already, and when nobody has been there for a while. */
   whenWatched(tell: (watched: boolean) => void): void {
     this.#watched = tell;
+    if (this.#open) tell(true);
   }
 
   /** Joins a source; one of the same name is replaced. */
@@ -96,7 +105,7 @@ export class Hub implements InspectionHub, Rows {
     this.#sources.set(source.name, source);
     if (!this.#open) return;
     this.#listen(source);
-    this.#tell((session) => session.say(this.processes()));
+    this.#tell((session) => session.tellProcesses());
   }
 
   remove(name: string): void {
@@ -108,7 +117,7 @@ export class Hub implements InspectionHub, Rows {
     if (!this.#open) return;
     source.close();
     this.#take(name, [], [...this.#rows].filter(([, held]) => held.source === name).map(([id]) => id));
-    this.#tell((session) => session.say(this.processes()));
+    this.#tell((session) => session.tellProcesses());
   }
 
   connect(client: InspectionClient): InspectionConnection {
@@ -118,11 +127,12 @@ export class Hub implements InspectionHub, Rows {
       this.#open = true;
       for (const source of this.#sources.values()) this.#listen(source);
       this.#watched?.(true);
+      this.#labelAnew();
     }
     const session = new HubSession(this, client);
     this.#sessions.add(session);
     session.say(this.hello(client));
-    session.say(this.processes());
+    session.tellProcesses();
     session.tellCounters();
     return {
       receive: (text) => session.receive(text),
@@ -139,22 +149,7 @@ export class Hub implements InspectionHub, Rows {
     const connection = this.connect(client);
     try {
       if (gathers) await this.#pause(gatheringMs);
-      const matches = rowTest(wish.filter);
-      const rows = [...this.all()].filter((row) => maySee(row) === true && matches(row));
-      const ids = new Set(rows.map(({ id }) => id));
-      const { from = 0, to = Infinity } = wish;
-      const records = await this.past((id) => ids.has(id), from, to, recordedAtMost);
-      yield JSON.stringify({ ...this.hello(client), source: "recording" });
-      yield JSON.stringify({ type: "machines", machines: Object.fromEntries(this.machines) });
-      const { sequence, clock } = this;
-      const matched = rows.length;
-      yield JSON.stringify({
-        ...{ type: "actors", sequence, wallTime: clock.wallTime(), rows, offset: 0 },
-        ...{ matched, total: matched, first: true, last: true },
-      });
-      for (const record of records) {
-        yield JSON.stringify({ type: "records", records: [record], dropped: 0 });
-      }
+      yield* recordingLines(this, this.hello(client), wish, maySee);
     } finally {
       connection.close();
     }
@@ -186,24 +181,21 @@ export class Hub implements InspectionHub, Rows {
     return this.#options.maySend === true && client.maySend;
   }
 
-  processes(): Extract<ServerMessage, { type: "processes" }> {
-    const counts = new Map<string, number>();
-    for (const { source } of this.#rows.values()) counts.set(source, (counts.get(source) ?? 0) + 1);
-    return {
-      type: "processes",
-      processes: [...this.#sources.keys()].map((name) => {
-        const problem = this.#problems.get(name);
-        return { name, actors: counts.get(name) ?? 0, ...(problem === undefined ? {} : { problem }) };
-      }),
-    };
+  /** Who is gathered here, and why one is silent. */
+  processes(): { readonly name: string; readonly problem?: string }[] {
+    return [...this.#sources.keys()].map((name) => {
+      const problem = this.#problems.get(name);
+      return { name, ...(problem === undefined ? {} : { problem }) };
+    });
   }
 
-  counters(dropped: number): StreamCounters {
+  /** @param actors that may be seen by whoever is told. */
+  counters(dropped: number, actors: number): StreamCounters {
     const sum = { transitions: 0, unhandled: 0, deadMessages: 0, lateAnswers: 0, faults: 0 };
     for (const counters of this.#counters.values()) {
       for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += counters[name];
     }
-    return { ...sum, actors: this.#rows.size, watchers: this.#sessions.size, dropped };
+    return { ...sum, actors, watchers: this.#sessions.size, dropped };
   }
 
   /** Who has changed since, and who is gone; undefined: that is not known any more. */
@@ -265,6 +257,7 @@ export class Hub implements InspectionHub, Rows {
     this.#linger = undefined;
     if (!this.#open) return;
     this.#open = false;
+    this.#labelling?.cancel();
     this.#watched?.(false);
     for (const source of this.#sources.values()) source.close();
     this.#rows.clear();
@@ -296,7 +289,7 @@ export class Hub implements InspectionHub, Rows {
         if (this.#problems.get(name) === problem) return;
         if (problem === undefined) this.#problems.delete(name);
         else this.#problems.set(name, problem);
-        this.#tell((session) => session.say(this.processes()));
+        this.#tell((session) => session.tellProcesses());
       },
     });
     this.updateWanted();
@@ -306,7 +299,7 @@ export class Hub implements InspectionHub, Rows {
     const sequence = ++this.#sequence;
     for (const row of changed) {
       if (row.supervisor !== undefined && !this.#rows.has(row.id)) this.#childrenOf(row.supervisor).add(row.id);
-      this.#rows.set(row.id, { row, sequence, source });
+      this.#rows.set(row.id, { row: this.#labelled(row), sequence, source });
     }
     for (const id of removed) {
       const held = this.#rows.get(id);
@@ -326,6 +319,31 @@ export class Hub implements InspectionHub, Rows {
     this.#tell((session) => session.touch(touched));
   }
 
+  #labelled(row: ActorRow): ActorRow {
+    const { labels: labelsOf } = this.#options;
+    if (labelsOf === undefined) return row;
+    const labels = labelsOf(row);
+    return labels === row.labels ? row : withLabels(row, labels);
+  }
+
+  /** Labels change without an event of the actor. */
+  #labelAnew(): void {
+    const { clock, labels } = this.#options;
+    if (labels === undefined) return;
+    this.#labelling = clock.wakeAt(clock.now() + labelEveryMs, () => {
+      const changed: ActorId[] = [];
+      for (const [id, held] of this.#rows) {
+        const row = this.#labelled(held.row);
+        if (row === held.row) continue;
+        if (changed.length === 0) this.#sequence++;
+        this.#rows.set(id, { ...held, row, sequence: this.#sequence });
+        changed.push(id);
+      }
+      if (changed.length > 0) this.#tell((session) => session.touch(changed));
+      this.#labelAnew();
+    });
+  }
+
   #pause(ms: number): Promise<void> {
     const { clock } = this.#options;
     return new Promise((resolve) => void clock.wakeAt(clock.now() + ms, resolve));
@@ -340,4 +358,8 @@ export class Hub implements InspectionHub, Rows {
   #tell(say: (session: HubSession) => void): void {
     for (const session of this.#sessions) say(session);
   }
+}
+
+function withLabels({ labels: _former, ...row }: ActorRow, labels: ActorRow["labels"]): ActorRow {
+  return labels === undefined ? row : { ...row, labels };
 }

@@ -2,6 +2,7 @@
 import type { ActorId, ActorRow, ChartDefinition, ServerMessage, TransitionRecord } from "../../ports/inspection.ts";
 import { inspectionVersion } from "../../ports/inspection.ts";
 import type { InspectionSource, SourceSink } from "./inspection_source.ts";
+import { changedRow } from "./changed_row.ts";
 import { recordedDetail } from "./recorded_actor.ts";
 
 export class RecordedSource implements InspectionSource {
@@ -78,10 +79,9 @@ export class RecordedSource implements InspectionSource {
         return;
       case "changes":
         for (const row of message.added) this.#rows.set(row.id, row);
-        for (const { id, ...change } of message.changed) {
-          const row = this.#rows.get(id);
-          const fields = Object.entries(change).map(([field, value]) => [field, value ?? undefined]);
-          if (row !== undefined) this.#rows.set(id, { ...row, ...Object.fromEntries(fields) } as ActorRow);
+        for (const change of message.changed) {
+          const row = this.#rows.get(change.id);
+          if (row !== undefined) this.#rows.set(change.id, changedRow(row, change));
         }
         for (const id of message.removed) this.#rows.delete(id);
         return;

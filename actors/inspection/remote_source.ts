@@ -1,6 +1,7 @@
 /** Another process' hub as a source: the stream's own protocol, spoken as a client. Connects again when it is cut off. */
 import type { Clock, Wake } from "../../ports/clock.ts";
 import type { ActorId, ActorRow, ClientMessage, ServerMessage, TransitionRecord } from "../../ports/inspection.ts";
+import { changedRow } from "./changed_row.ts";
 import type { InspectionSource, SourceSink, Wanted } from "./inspection_source.ts";
 
 export interface StreamConnection {
@@ -148,10 +149,9 @@ export class RemoteSource implements InspectionSource {
       case "actors":
         return this.#list(message, sink);
       case "changes": {
-        const changed = message.changed.flatMap(({ id, ...change }) => {
-          const row = this.#rows.get(id);
-          const fields = Object.entries(change).map(([field, value]) => [field, value ?? undefined]);
-          return row === undefined ? [] : [{ ...row, ...Object.fromEntries(fields) } as ActorRow];
+        const changed = message.changed.flatMap((change) => {
+          const row = this.#rows.get(change.id);
+          return row === undefined ? [] : [changedRow(row, change)];
         });
         return this.#take([...message.added, ...changed], message.removed, sink);
       }

@@ -24,8 +24,6 @@ export interface SystemSourceOptions {
   readonly system: ActorSystem;
   /** The process' name: `master-0`. */
   readonly name: string;
-  /** Labels of the object behind an actor, when they are at hand. */
-  labels?(id: ActorId): Readonly<Record<string, string>> | undefined;
 }
 
 /** Records that wait for their turn; those beyond are counted and dropped. */
@@ -193,7 +191,7 @@ export class SystemSource implements InspectionSource {
     if (report === undefined) return undefined;
     let tally = this.#tallies.get(id);
     if (tally === undefined) this.#tallies.set(id, tally = newTally());
-    const row = rowOf(report, tally, system.clock.wallTime(), this.#options.labels?.(id));
+    const row = rowOf(report, tally, system.clock.wallTime());
     if (!this.#machines.has(row.machine)) {
       const chart = chartOf(report.machine);
       machines[machineKey(chart)] = chart;

@@ -5,16 +5,17 @@ import type { Authorizer, Decision, UserInfo } from "../machinery/types.ts";
 
 type Actor = Parameters<InspectionClient["maySee"]>[0];
 
-interface Resource {
+export interface LookedAfter {
   readonly group: string;
   readonly resource: string;
 }
 
 const pods = { group: "", resource: "pods" };
 const nodes = { group: "", resource: "nodes" };
+const namespaces = { group: "", resource: "namespaces" };
 
 /** Kind of actor to what it looks after; controllers of a key are there by name. */
-const lookedAfter: Readonly<Record<string, Resource>> = {
+const lookedAfter: Readonly<Record<string, LookedAfter>> = {
   ...{ pod: pods, container: pods, probe: pods, volumes: pods, podStatus: pods, scheduling: pods },
   ...{ kubelet: nodes, node: nodes, lease: nodes, "node-health": nodes, network: nodes },
   "deployment-controller": { group: "apps", resource: "deployments" },
@@ -27,8 +28,16 @@ const lookedAfter: Readonly<Record<string, Resource>> = {
   "cronjob-controller": { group: "batch", resource: "cronjobs" },
   "endpoint-slice-controller": { group: "", resource: "services" },
   "endpoint-controller": { group: "", resource: "services" },
-  "namespace-controller": { group: "", resource: "namespaces" },
+  "namespace-controller": namespaces,
+  "serviceaccount-controller": namespaces,
+  "root-ca-certificate-publisher-controller": namespaces,
+  "node-lifecycle-controller": nodes,
 };
+
+/** The resource of the object that actors of this kind look after, where that is known. */
+export function lookedAfterBy(kind: string): LookedAfter | undefined {
+  return lookedAfter[kind];
+}
 
 /** Kinds that bear a namespace and yet look after nothing in it: leases of leaders, caches. */
 const ofTheCluster: ReadonlySet<string> = new Set(["leader-election", "informer"]);
@@ -45,6 +54,7 @@ interface Verdict {
 /** One user's view. Verdicts are asked for once and kept for a few seconds. */
 export class ActorAccess {
   readonly #verdicts = new Map<string, Verdict>();
+  #asking: Promise<void> = Promise.resolve();
 
   constructor(readonly user: UserInfo, readonly authorizer: Authorizer, readonly clock: Clock) {}
 
@@ -52,7 +62,8 @@ export class ActorAccess {
   maySee(actor: Actor): boolean | undefined {
     const { kind, namespace, name } = actor;
     const known = lookedAfter[kind];
-    if (known === undefined && (namespace === undefined || ofTheCluster.has(kind))) return true;
+    const ofTheClusterItself = namespace === undefined && !kind.endsWith("-controller") || ofTheCluster.has(kind);
+    if (known === undefined && ofTheClusterItself) return true;
     // Whose object is not known is shown to those who may read everything there.
     const resource = known ?? { group: "*", resource: "*" };
     const object = (name ?? "").split(":")[0]!;
@@ -62,7 +73,25 @@ export class ActorAccess {
     return all === false && object !== "" ? this.#may(resource, namespace ?? "", object) : all;
   }
 
-  #may({ group, resource }: Resource, namespace: string, name: string): boolean | undefined {
+  /** Also where that takes asking somebody. */
+  async sees(actor: Actor): Promise<boolean> {
+    for (;;) {
+      const seen = this.maySee(actor);
+      if (seen !== undefined) return seen;
+      await this.#asking;
+    }
+  }
+
+  /** Whether the user is an administrator: may do everything, to everything, everywhere. */
+  async mayEverything(): Promise<boolean> {
+    const { allowed } = await this.authorizer.authorize({
+      ...{ user: this.user, verb: "*", path: "", resourceRequest: true },
+      ...{ group: "*", version: "*", resource: "*", subresource: "", namespace: "", name: "" },
+    });
+    return allowed;
+  }
+
+  #may({ group, resource }: LookedAfter, namespace: string, name: string): boolean | undefined {
     const key = `${group}/${resource}/${namespace}/${name}`;
     const now = this.clock.now();
     let verdict = this.#verdicts.get(key);
@@ -77,8 +106,11 @@ export class ActorAccess {
       ...{ user: this.user, verb: "get", path: "", resourceRequest: true },
       ...{ group, version: "v1", resource, subresource: "", namespace, name },
     });
-    if (decision instanceof Promise) decision.then(decide, () => this.#verdicts.delete(key));
-    else decide(decision);
+    if (decision instanceof Promise) {
+      this.#asking = decision.then(decide, () => {
+        asked.allowed = false;
+      });
+    } else decide(decision);
     return asked.allowed;
   }
 }

@@ -27,6 +27,8 @@ export interface InspectorOptions {
   readonly sessions: InspectorSessions;
   readonly authorizer: Authorizer;
   readonly clock: Clock;
+  /** Where this very process is reached, when others answer at the same address too: sessions are its own. */
+  readonly server?: string;
   /** A file below the page's folder, by path: `index.html`, `assets/page.js`. */
   asset(path: string): Promise<Asset | undefined>;
 }
@@ -63,22 +65,22 @@ export function openInspectorRoutes<E extends Environment>(app: Hono<E>, options
 
 /** What takes the right to the path. */
 export function inspectorRoutes<E extends Environment>(app: Hono<E>, options: InspectorOptions): void {
-  const { hub, sessions, authorizer, clock } = options;
+  const { hub, sessions, authorizer, clock, server } = options;
   const accessOf = (user: UserInfo) => new ActorAccess(user, authorizer, clock);
-  const isAdmin = (user: UserInfo) => user.groups.includes("system:masters");
 
-  app.post("/inspect/token", (c) => c.json({ token: sessions.token(c.var.user) }));
+  app.post("/inspect/token", (c) => c.json({ token: sessions.token(c.var.user), ...(server && { server }) }));
 
   app.get("/inspect/stream", async (c) => {
     const offer = webSocketOffer(c.env.upgrade, c.env.headers ?? {});
     const access = accessOf(c.var.user);
+    const maySend = await access.mayEverything();
     const client = (send: InspectionClient["send"], unsent: () => number): InspectionClient => ({
       send,
       get unsentBytes() {
         return unsent();
       },
       maySee: (actor) => access.maySee(actor),
-      maySend: isAdmin(c.var.user),
+      maySend,
     });
     await acceptStream(offer, (send, unsent) => hub.connect(client(send, unsent)));
     return answered;

@@ -6,6 +6,7 @@ import { RecordedSource } from "../../../actors/inspection/recorded_source.ts";
 import { SystemSource } from "../../../actors/inspection/system_source.ts";
 import { ManualClock } from "../../../actors/simulated/manual_clock.ts";
 import { actorKind, ActorSystem, address } from "../../../actors/system.ts";
+import { Recording } from "../../../http/inspector/page/model/recording.ts";
 import type { ServerMessage } from "../../../ports/inspection.ts";
 
 const lampMachine = setup({ types: { events: {} as { type: "switch.pressed" } } }).createMachine({
@@ -44,7 +45,7 @@ function recorded(bound: string) {
       for (let turn = 0; turn < 20; turn++) await Promise.resolve();
     }
   };
-  return { clock, hub, lamp, at, kept, recorder, pass };
+  return { clock, system, hub, lamp, at, kept, recorder, pass };
 }
 
 Deno.test("history keeps more than the actors' own last transitions, and shows how things were", async () => {
@@ -72,6 +73,37 @@ Deno.test("history keeps more than the actors' own last transitions, and shows h
   connection.close();
   await recorder.stop();
   hub.stop();
+});
+
+Deno.test("a recording of the history has who ended meanwhile, from when on who was there, and nobody who may not be seen", async () => {
+  const { clock, system, hub, lamp, at, recorder, pass } = recorded("1h");
+  const place = (name: string) => address({ node: "worker-0", kind: "lamp", name });
+  const spawn = (name: string) =>
+    system.spawn(actorKind("lamp", lampMachine, {}), { address: place(name), input: undefined });
+  const old = spawn("old");
+  await pass(1_000);
+  const began = clock.wallTime();
+  const next = spawn("next");
+  spawn("secret");
+  old.send({ type: "switch.pressed" });
+  await pass(1_000);
+  system.stop(place("old"));
+  next.send({ type: "switch.pressed" });
+  lamp.send({ type: "switch.pressed" });
+  await pass(1_000);
+  let text = "";
+  for await (const line of hub.recording({}, ({ name }) => name !== "secret")) text += `${line}\n`;
+  assert(!text.includes("secret"));
+  const file = new Recording(text, { message() {}, status() {} });
+  const standing = (wallTime: number) =>
+    Object.fromEntries(file.rowsAt(wallTime).map(({ name, states }) => [name, states[0]]));
+  assertEquals(standing(began - 500), { one: "dark", old: "dark" });
+  assertEquals(standing(began + 900), { one: "dark", old: "lit", next: "dark" });
+  assertEquals(standing(clock.wallTime()), { one: "lit", next: "lit" });
+  assertEquals(new RecordedSource("x", text).rows.map(({ id }) => id).includes(at), true);
+  await recorder.stop();
+  hub.stop();
+  system.stopAll();
 });
 
 Deno.test("history stays within its bound of bytes, and each of its files is a recording", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { assign, setup } from "xstate";
-import { Hub } from "../../../actors/inspection/inspection_hub.ts";
+import { Hub, type HubOptions } from "../../../actors/inspection/inspection_hub.ts";
 import { SystemSource } from "../../../actors/inspection/system_source.ts";
 import { ManualClock } from "../../../actors/simulated/manual_clock.ts";
 import { actorKind, ActorSystem, address } from "../../../actors/system.ts";
@@ -62,7 +62,7 @@ class Reader implements InspectionClient {
   }
 }
 
-function cluster(options: { maySend?: boolean } = {}) {
+function cluster(options: Pick<HubOptions, "maySend" | "labels"> = {}) {
   const clock = new ManualClock();
   const system = new ActorSystem({ clock });
   const hub = new Hub({ clock, cluster: "test", session: "s1", ...options });
@@ -251,6 +251,63 @@ Deno.test("hub shows nobody an actor that he may not see, in no list, detail, re
   assertEquals(reader.of("counts").at(-1)?.total, 1);
   const shown = reader.said.filter(({ type }) => type !== "detail" && type !== "error");
   assert(!JSON.stringify(shown).includes("hidden"));
+});
+
+Deno.test("hub tells nobody how many actors there are, or which processes, of which he may see nothing", () => {
+  const { clock, connect, lamp, system } = cluster();
+  lamp("one");
+  lamp("two", "hidden");
+  const told = (maySee: InspectionClient["maySee"]) => {
+    const reader = new Reader(maySee);
+    const connection = connect(reader);
+    connection.say({ type: "watch" });
+    clock.advance(1_000);
+    connection.close();
+    return {
+      counters: reader.of("counters").at(-1)!.counters.actors,
+      counts: reader.of("counts").at(-1)?.total,
+      processes: reader.of("processes").at(-1)?.processes ?? [],
+    };
+  };
+  const one = { counters: 1, counts: 1, processes: [{ name: "master-0", actors: 1 }] };
+  assertEquals(told(({ kind, namespace }) => kind === "pod" && namespace === "default"), one);
+  assertEquals(told(() => false), { counters: 0, counts: 0, processes: [] });
+  system.stopAll();
+});
+
+Deno.test("hub filters by the labels of the object that an actor looks after, as they are now", () => {
+  const labels: Record<string, Record<string, string>> = { one: { app: "web" } };
+  const { clock, connect, lamp, system } = cluster({ labels: ({ name }) => labels[name!] });
+  lamp("one");
+  lamp("two");
+  const reader = new Reader();
+  connect(reader).say({ type: "watch", filter: { labels: { app: "web" } } });
+  assertEquals(reader.of("actors").flatMap(({ rows }) => rows).map(({ name }) => name), ["one"]);
+  labels["two"] = { app: "web" };
+  delete labels["one"];
+  clock.advance(5_000);
+  const [change] = reader.of("changes");
+  assertEquals(change?.added.map(({ name }) => name), ["two"]);
+  assertEquals(change?.removed, [lampAt("one")]);
+  system.stopAll();
+});
+
+Deno.test("hub sends a window whole to a client that comes back: rows may have moved into it", () => {
+  const { clock, connect, lamp, system } = cluster();
+  for (const name of ["one", "three", "two"]) lamp(name);
+  const window = { type: "watch", sort: "id", limit: 2, counts: false } as const;
+  const reader = new Reader();
+  const first = connect(reader);
+  first.say(window);
+  const { session } = reader.of("hello")[0]!;
+  const { sequence } = reader.of("actors")[0]!;
+  first.close();
+  system.stop(lampAt("one"));
+  clock.advance(100);
+  const back = new Reader();
+  connect(back).say({ ...window, resume: { session, sequence } });
+  assertEquals(back.of("actors")[0]?.rows.map(({ name }) => name), ["three", "two"]);
+  system.stopAll();
 });
 
 Deno.test("hub gives a client that comes back only what has changed", () => {

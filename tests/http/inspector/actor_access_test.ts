@@ -36,6 +36,8 @@ const cases: readonly [string, Actor, boolean][] = [
   ["the key of a controller whose object he may not get", actor("deployment-controller", "default", "web"), false],
   ["an actor whose object is not known", actor("root-ca-publisher", "default", "x"), false],
   ["a node", actor("node", undefined, "worker-0"), false],
+  ["the key of a controller whose object has no namespace", actor("node-lifecycle-controller", undefined, "n"), false],
+  ["such a key of a controller that is not known", actor("certificate-controller", undefined, "x"), false],
   ["what belongs to no object", actor("store", undefined, "master-0"), true],
   ["a lease of leaders", actor("leader-election", "kube-system", "kube-scheduler"), true],
 ];
@@ -61,6 +63,20 @@ Deno.test("ActorAccess asks once in ten seconds, and heeds what has changed then
   allowed = false;
   clock.advance(10_000);
   assertEquals(mine.maySee(actor("pod", "default", "p0")), false);
+});
+
+Deno.test("ActorAccess waits for the answer where that is asked for, and hides what cannot be found out", async () => {
+  assertEquals(await access(onlyPodsOfDefault, true).access.sees(actor("pod", "default", "web")), true);
+  assertEquals(await access(onlyPodsOfDefault, true).access.sees(actor("pod", "other", "web")), false);
+  const broken = { authorize: () => Promise.reject(new Error("away")) };
+  const mine = new ActorAccess({ name: "ann", groups: [] }, broken, new ManualClock());
+  assertEquals(await mine.sees(actor("pod", "default", "web")), false);
+});
+
+Deno.test("ActorAccess takes for an administrator who may do everything, by whatever role", async () => {
+  const all = access(({ verb, group, resource, namespace }) => `${verb}${group}${resource}${namespace}` === "***");
+  assertEquals(await all.access.mayEverything(), true);
+  assertEquals(await access(onlyPodsOfDefault).access.mayEverything(), false);
 });
 
 Deno.test("ActorAccess hides what it is still asking about", async () => {

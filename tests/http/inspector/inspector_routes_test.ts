@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { masterInspectionRoutes } from "../../../commands/inspected_processes.ts";
 import { startInspector } from "../../../commands/inspector.ts";
 import { createApp } from "../../../http/app.ts";
 import type { Authenticator, Authorizer, UserInfo } from "../../../http/machinery/types.ts";
@@ -43,7 +44,9 @@ async function inspected() {
   const report = (problem: string) => {
     throw new Error(problem);
   };
-  const inspector = await startInspector({ system, cluster: "test", name: "master-0", authorizer, report });
+  const server = "https://127.0.0.2:6443";
+  const inspector = await startInspector({ system, cluster: "test", name: "master-0", server, authorizer, report });
+  const own = { stop() {} };
   const api = {
     registry: { all: () => [], hasGroup: () => false },
     clock: realClock,
@@ -58,32 +61,38 @@ async function inspected() {
     serverAddress: "",
     health: { livez: [], readyz: [] },
     open: inspector.open,
-    extend: inspector.extend,
+    extend: (routes) => {
+      inspector.extend(routes);
+      const actors = { system, name: "master-0", maySend: false };
+      const hub = masterInspectionRoutes(routes, actors, (user) => user === "admin");
+      own.stop = () => hub.stop();
+    },
   });
-  const server = await serve({
+  const listening = await serve({
     addresses: [{ host: "127.0.0.1", port: 0 }],
     certificate: serving.certificate,
     key: serving.key,
     fetch: (request, environment) => app.fetch(request, environment),
   });
-  const host = `127.0.0.1:${server.addresses[0]!.port}`;
+  const host = `127.0.0.1:${listening.addresses[0]!.port}`;
   const client = Deno.createHttpClient({ caCerts: [authority.certificate] });
   return {
     host,
     ask: (path: string, init: RequestInit = {}) => fetch(`https://${host}${path}`, { ...init, client }),
     async close() {
       client.close();
+      own.stop();
       await inspector.stop();
       system.stopAll();
-      await server.close(0);
+      await listening.close(0);
     },
   };
 }
 
-async function streamOf(host: string, headers: Record<string, string>): Promise<ServerMessage[]> {
+async function streamOf(host: string, headers: Record<string, string>, path = "stream"): Promise<ServerMessage[]> {
   const { WebSocket } = await webSocketPackage();
   const options = { ca: authority.certificate, headers };
-  const socket = new WebSocket(`wss://${host}/inspect/stream`, ["inspect.chartroom.dev.v1"], options);
+  const socket = new WebSocket(`wss://${host}/inspect/${path}`, ["inspect.chartroom.dev.v1"], options);
   const said: ServerMessage[] = [];
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   socket.on("error", reject);
@@ -114,9 +123,10 @@ Deno.test({
   async fn() {
     const { host, ask, close } = await inspected();
     try {
-      const { token } =
+      const { token, server } =
         await (await ask("/inspect/token", { method: "POST", headers: { authorization: "Bearer ann" } }))
           .json();
+      assertEquals(server, "https://127.0.0.2:6443");
       const login = await ask("/inspect/login", { method: "POST", body: JSON.stringify({ token }) });
       assertEquals(login.status, 204);
       const cookie = login.headers.get("set-cookie")!.split(";")[0]!;
@@ -155,6 +165,21 @@ Deno.test({
       const refused = await streamOf(host, foreign).then(() => "open", (error) => String(error.message));
       assert(refused.includes("400"), refused);
       await streamOf(host, { ...foreign, origin: `https://${host}` });
+    } finally {
+      await close();
+    }
+  },
+});
+
+Deno.test({
+  name: "the stream of a master's own actors is for other masters alone, whoever may read /inspect/",
+  ...loose,
+  async fn() {
+    const { host, close } = await inspected();
+    try {
+      const refused = await streamOf(host, { authorization: "Bearer ann" }, "own").then(() => "open", String);
+      assert(refused.includes("403"), refused);
+      assertEquals(shown(await streamOf(host, { authorization: "Bearer admin" }, "own")), ["default", "hidden"]);
     } finally {
       await close();
     }

@@ -17,6 +17,8 @@ export class Live implements Source {
   #unsent: ClientMessage[] = [];
   #session: string | undefined;
   #sequence = 0;
+  /** Whether the list of the present wish is there: only that can be taken up again. */
+  #listed = false;
   #wasOpen = false;
 
   constructor(url: string, listener: Listener) {
@@ -26,7 +28,10 @@ export class Live implements Source {
   }
 
   send(message: ClientMessage): void {
-    if (message.type === "watch") this.#watch = message;
+    if (message.type === "watch") {
+      this.#watch = message;
+      this.#listed = false;
+    }
     if (message.type === "unwatch") this.#watch = undefined;
     if (message.type === "subscribe") this.#subscribed.set(message.id, message);
     if (message.type === "unsubscribe") this.#subscribed.delete(message.id);
@@ -50,7 +55,7 @@ export class Live implements Source {
       this.#wasOpen = true;
       this.#waitMs = 250;
       this.#listener.status("open", "live");
-      const resume = this.#session === undefined
+      const resume = this.#session === undefined || !this.#listed
         ? {}
         : { resume: { session: this.#session, sequence: this.#sequence } };
       const wishes = [
@@ -65,6 +70,7 @@ export class Live implements Source {
       const message = JSON.parse(data) as ServerMessage;
       if (message.type === "hello") this.#session = message.session;
       if (message.type === "actors" || message.type === "changes") this.#sequence = message.sequence;
+      if (message.type === "actors") this.#listed = message.last;
       this.#listener.message(message);
     };
     socket.onclose = ({ code, reason }) => {
