@@ -57,10 +57,10 @@ function ownStream<E extends Env & { Bindings: Partial<ServerEnvironment> }>(
   const hub = new Hub({ clock: system.clock, cluster: name, session, maySend });
   hub.add(new SystemSource({ system, name }));
   app.get(path, async (c) => {
-    const { upgrade } = c.env;
-    if (upgrade === undefined) throw badRequest("Upgrade request required");
     const { user } = c.var as { readonly user?: { readonly name: string } };
     if (!admits(user?.name ?? "")) throw forbidden(path);
+    const { upgrade } = c.env;
+    if (upgrade === undefined) throw badRequest("Upgrade request required");
     await acceptStream({ offer: upgrade, protocol: streamProtocol }, (send, unsent) =>
       hub.connect({
         send,
