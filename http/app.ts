@@ -119,7 +119,7 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
   options.extend?.(app);
 
   app.notFound(() => notFoundPage());
-  app.onError((error, c) => errorResponse(c, error, report));
+  app.onError((error, c) => errorResponse(c, error, { report, protobuf: api.schema.protobuf }));
   return app;
 }
 

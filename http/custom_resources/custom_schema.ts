@@ -20,12 +20,14 @@ const keyOf = ({ group, version, kind }: GroupVersionKind): string => `${group}/
 export class CustomSchema implements SchemaAccess {
   readonly #kinds = new Map<string, Kind>();
   readonly openapiV2Protobuf: NonNullable<SchemaAccess["openapiV2Protobuf"]>;
+  readonly protobuf: SchemaAccess["protobuf"];
 
   /** Counts what came and went. */
   revision = 0;
 
   constructor(readonly builtIn: SchemaAccess) {
     this.openapiV2Protobuf = () => builtIn.openapiV2Protobuf!();
+    this.protobuf = builtIn.protobuf;
   }
 
   add(definition: Definition, version: DefinitionVersion): void {

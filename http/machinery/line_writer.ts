@@ -1,5 +1,6 @@
 /**
- * What a watcher sees, as lines of JSON in the asked form. Every line is encoded once per form, however many watch.
+ * What a watcher sees, as lines of JSON or frames of protobuf in the asked form. Every line is encoded once per form,
+ * however many watch.
  *
  * A few lines are written at once. Many (the state a watch begins with) are written a piece per turn of the event loop
  * and only as fast as the client reads; what happens meanwhile waits behind them.
@@ -73,8 +74,8 @@ export class LineWriter implements WatchItemSink {
     this.#resource = resource;
     this.#context = context;
     this.#out = out;
-    const { view } = context.representation;
-    this.#form = `${view}/${view === "Table" ? context.includeObject : ""}/${apiVersionOf(resource)}`;
+    const { format, view } = context.representation;
+    this.#form = `${format}/${view}/${view === "Table" ? context.includeObject : ""}/${apiVersionOf(resource)}`;
   }
 
   items(batch: readonly WatchItem[]): void {
@@ -147,7 +148,8 @@ export class LineWriter implements WatchItemSink {
 
   #encode(item: WatchItem, headers: boolean): Uint8Array {
     const entry = viewOf(item.entry, this.#resource);
-    const { representation: { view }, includeObject } = this.#context;
+    const { representation: { format, view }, includeObject } = this.#context;
+    if (format === "protobuf") return this.#event(item.type, view === "plain" ? entry.object : partialOf(entry.object));
     if (view === "plain") {
       const opening = encoder.encode(`{"type":"${item.type}","object":`);
       const object = entry.bytes();
@@ -161,7 +163,13 @@ export class LineWriter implements WatchItemSink {
     const object = view === "Table"
       ? tableOf(this.#resource, [entry], metadata, includeObject, this.#context.now(), headers)
       : partialOf(entry.object);
-    return encoder.encode(`${JSON.stringify({ type: item.type, object })}\n`);
+    return this.#event(item.type, object);
+  }
+
+  #event(type: string, object: unknown): Uint8Array {
+    const { representation: { format }, protobuf } = this.#context;
+    if (format !== "protobuf" || protobuf === undefined) return encoder.encode(`${JSON.stringify({ type, object })}\n`);
+    return protobuf.watchEvent(type, protobuf.object(object as Parameters<typeof protobuf.object>[0]));
   }
 
   bookmark(revision: number, initialEnd: boolean): void {
@@ -175,11 +183,11 @@ export class LineWriter implements WatchItemSink {
       : view === "PartialObjectMetadata"
       ? { kind: view, apiVersion: "meta.k8s.io/v1", metadata }
       : { kind: this.#resource.kind, apiVersion: apiVersionOf(this.#resource), metadata };
-    this.#add(encoder.encode(`${JSON.stringify({ type: "BOOKMARK", object })}\n`));
+    this.#add(this.#event("BOOKMARK", object));
   }
 
   closed(status: Status | undefined): void {
-    if (status !== undefined) this.#add(encoder.encode(`${JSON.stringify({ type: "ERROR", object: status })}\n`));
+    if (status !== undefined) this.#add(this.#event("ERROR", status));
     if (this.#waiting.length === 0) this.#end();
     else this.#ending = true;
   }

@@ -1,7 +1,7 @@
 /** Which form of an answer a client wants. */
 import { ApiError } from "../../machines/objects/status.ts";
 
-export type Format = "json" | "yaml";
+export type Format = "json" | "yaml" | "protobuf";
 export type View = "plain" | "Table" | "PartialObjectMetadata";
 
 export interface Representation {
@@ -28,10 +28,11 @@ function ranges(accept: string): Range[] {
   return found.sort((a, b) => b.quality - a.quality);
 }
 
-// Protobuf may be asked for; every client that does reads JSON too.
+export const protobufType = "application/vnd.kubernetes.protobuf";
+
 const formats: Readonly<Record<string, Format>> = {
   "application/json": "json",
-  "application/vnd.kubernetes.protobuf": "json",
+  [protobufType]: "protobuf",
   "application/*": "json",
   "*/*": "json",
   "application/yaml": "yaml",
@@ -39,18 +40,26 @@ const formats: Readonly<Record<string, Format>> = {
 
 const prettyAgents = ["curl", "Wget", "Mozilla/5.0"];
 
-const known = new Map<string, Omit<Representation, "pretty">>();
+type Chosen = Omit<Representation, "pretty">;
 
-/** @throws ApiError 406 */
+/** By the header, with and without protobuf. */
+const known = [new Map<string, Chosen>(), new Map<string, Chosen>()] as const;
+
+/**
+ * @param offersProtobuf Whether what is asked for can be written so.
+ * @throws ApiError 406
+ */
 export function negotiate(
   accept: string,
   query: URLSearchParams,
   userAgent: string,
+  offersProtobuf: boolean,
 ): Representation {
-  let chosen = known.get(accept);
+  const before = known[offersProtobuf ? 1 : 0];
+  let chosen = before.get(accept);
   if (chosen === undefined) {
-    chosen = choose(accept);
-    if (known.size < 1_000) known.set(accept, chosen);
+    chosen = choose(accept, offersProtobuf);
+    if (before.size < 1_000) before.set(accept, chosen);
   }
   const asked = query.get("pretty");
   const pretty = asked === null
@@ -59,12 +68,22 @@ export function negotiate(
   return { ...chosen, pretty };
 }
 
-function choose(accept: string): Omit<Representation, "pretty"> {
+/** The form of a refusal: JSON where the client wants what cannot be written. */
+export function formatOfRefusal(accept: string, offersProtobuf: boolean): Format {
+  try {
+    return choose(accept, offersProtobuf).format;
+  } catch (error) {
+    if (error instanceof ApiError) return "json";
+    throw error;
+  }
+}
+
+function choose(accept: string, offersProtobuf: boolean): Chosen {
   if (accept.trim() === "") return { format: "json", view: "plain" };
   let readable = false;
   for (const { type, parameters } of ranges(accept)) {
     const format = formats[type];
-    if (format === undefined) continue;
+    if (format === undefined || format === "protobuf" && !offersProtobuf) continue;
     readable = true;
     const { as, g = "", v = "" } = parameters;
     if (as === undefined) return { format, view: "plain" };
@@ -74,20 +93,15 @@ function choose(accept: string): Omit<Representation, "pretty"> {
       return { format, view: "PartialObjectMetadata" };
     }
   }
+  const types = ["application/json", "application/yaml", ...offersProtobuf ? [protobufType] : []];
   if (readable) {
-    throw new ApiError(
-      406,
-      "NotAcceptable",
-      "only the following media types are accepted: application/json, application/yaml, " +
-        "application/vnd.kubernetes.protobuf",
-    );
+    throw new ApiError(406, "NotAcceptable", `only the following media types are accepted: ${types.join(", ")}`);
   }
+  const streams = types.filter((type) => type !== "application/yaml").map((type) => `${type};stream=watch`);
   throw new ApiError(
     406,
     "NotAcceptable",
-    "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, " +
-      "application/vnd.kubernetes.protobuf, application/json;stream=watch, " +
-      "application/vnd.kubernetes.protobuf;stream=watch",
+    `406: Not Acceptable\n\nAvailable representations: ${[...types, ...streams].join(", ")}`,
     {},
   );
 }

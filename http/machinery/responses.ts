@@ -15,10 +15,11 @@ import { badRequest, methodNotAllowed, tooManyBytes, warningsOf } from "./errors
 import { header } from "./header.ts";
 import type { InFlight } from "./in_flight.ts";
 import type { Metrics } from "./metrics.ts";
-import { negotiate, type Representation } from "./negotiation.ts";
+import { formatOfRefusal, negotiate, type Representation } from "./negotiation.ts";
 import { patchTypeOf } from "./patch_body.ts";
 import { type RequestInfo, requestInfo } from "./request_info.ts";
 import { deprecationWarnings } from "./resource_facts.ts";
+import type { ProtobufForm } from "./schema_access.ts";
 import { isSensitive, withoutText } from "./sensitive.ts";
 import { type IncludeObject, tableOf } from "./table.ts";
 import type { Resource, Verb } from "./types.ts";
@@ -73,7 +74,12 @@ function respond(
 export function errorResponse(
   c: AppContext,
   error: unknown,
-  report: (error: unknown) => void,
+  { report, protobuf }: {
+    /** Told of an error that is a bug. */
+    readonly report: (error: unknown) => void;
+    /** Where what was asked for can be written so. */
+    readonly protobuf?: ProtobufForm | undefined;
+  },
   warnings: readonly string[] = [],
 ): Response {
   let status: Status;
@@ -83,10 +89,10 @@ export function errorResponse(
     status =
       new ApiError(500, "InternalError", `Internal error occurred: ${(error as Error)?.message ?? error}`).status;
   }
-  const yaml = header(c, "accept").startsWith("application/yaml");
-  const representation: Representation = yaml ? { ...plainJson, format: "yaml" } : plainJson;
+  const format = formatOfRefusal(header(c, "accept"), protobuf !== undefined);
+  const representation: Representation = { ...plainJson, format };
   const retry = status.details?.retryAfterSeconds ?? 0;
-  return respond(status.code ?? 500, encodeValue(status, representation), contentType(representation), {
+  return respond(status.code ?? 500, encodeValue(status, representation, protobuf), contentType(representation), {
     ...(retry > 0 ? { "retry-after": String(retry) } : {}),
     ...warningHeaders([...warningsOf(error), ...(status.code === 415 ? [] : warnings)]),
   });
@@ -112,17 +118,24 @@ export async function resourceResponse(serving: Serving, c: AppContext): Promise
   const info = requestInfo(c.req.method, c.req.path, query);
   if (info.resourceRequest && !served(api, info)) return notFoundPage();
   const warnings = deprecationWarnings(info);
+  const protobuf = protobufOf(api, info);
   let response: Response;
   try {
-    const work = () => answerResource(serving, c, info, query, warnings);
+    const work = () => answerResource(serving, c, { info, query, warnings, protobuf });
     response = lasts(info) ? await work() : await inFlight.run(reads.has(info.verb) ? "read" : "write", work);
   } catch (error) {
-    response = errorResponse(c, isSensitive(info) ? withoutText(error) : error, report, warnings);
+    response = errorResponse(c, isSensitive(info) ? withoutText(error) : error, { report, protobuf }, warnings);
   }
   // What is no resource of ours is counted as one: names that clients think up must not fill the memory.
   const resource = api.registry.find(info.group, info.version, info.resource) === undefined ? "" : info.resource;
   metrics.request(info.verb, info.group, info.version, resource, response === answered ? 200 : response.status);
   return response;
+}
+
+/** What the request is about, in protobuf, where that is offered: not for custom resources, but for their scale. */
+function protobufOf({ registry, schema }: Api, info: RequestInfo): ProtobufForm | undefined {
+  if (info.subresource === "scale") return schema.protobuf;
+  return registry.find(info.group, info.version, info.resource)?.custom === true ? undefined : schema.protobuf;
 }
 
 const reads = new Set(["get", "list"]);
@@ -140,9 +153,12 @@ function served({ registry }: Api, { group, version }: RequestInfo): boolean {
 async function answerResource(
   { api, connect }: Serving,
   c: AppContext,
-  info: RequestInfo,
-  query: URLSearchParams,
-  warnings: readonly string[],
+  { info, query, warnings, protobuf }: {
+    readonly info: RequestInfo;
+    readonly query: URLSearchParams;
+    readonly warnings: readonly string[];
+    readonly protobuf: ProtobufForm | undefined;
+  },
 ): Promise<Response> {
   const userAgent = header(c, "user-agent");
   const { user } = c.var;
@@ -153,7 +169,9 @@ async function answerResource(
   await api.authorize({ ...info, user });
   const stream = api.registry.subresource(info);
   const connects = stream !== undefined && stream.handle === undefined && isStream(info.subresource);
-  const representation = connects ? plainJson : negotiate(header(c, "accept"), query, userAgent);
+  const representation = connects
+    ? plainJson
+    : negotiate(header(c, "accept"), query, userAgent, protobuf !== undefined);
   const body = (writes || verb === "delete" || verb === "deletecollection") && !connects
     ? await readBody(c)
     : undefined;
@@ -177,6 +195,7 @@ async function answerResource(
   const context: EncodingContext = {
     representation,
     includeObject: includeObject(query),
+    protobuf,
     now: () => api.clock.wallTime(),
     soon: (callback) => api.clock.soon(callback),
   };
@@ -217,7 +236,7 @@ async function encoded(
     case "watch":
       return watchResponse(reply, context, c.env?.raw, warningHeaders(warnings));
     case "list": {
-      const body = encodeList(reply, context);
+      const body = await encodeList(reply, context);
       if (body instanceof Uint8Array) return await compressed(c, 200, body, type, warnings);
       return respond(200, pieces(body, api.clock), type, warningHeaders(warnings));
     }
@@ -229,7 +248,7 @@ async function encoded(
       const shown = reply.rowsOf !== undefined && representation.view === "Table"
         ? answeredTable(reply.rowsOf, reply.value, context)
         : reply.value;
-      return respond(reply.code, encodeValue(shown, plain), type, told);
+      return respond(reply.code, encodeValue(shown, plain, context.protobuf), type, told);
     }
   }
 }

@@ -16,7 +16,29 @@ export interface Decoded {
   readonly errors: readonly string[];
 }
 
+/** Kubernetes' protobuf encoding of answers (`application/vnd.kubernetes.protobuf`). */
+export interface ProtobufForm {
+  /** Whether objects of the kind can be written so: built-in ones can, custom resources and tables cannot. */
+  has(kind: GroupVersionKind): boolean;
+  /** An object that names its kind, in its envelope. @throws Error for a kind that has no such form. */
+  object(object: { readonly apiVersion: string; readonly kind: string }): Uint8Array;
+  /** A list in its envelope, an item at a time, so that others get their turn in between. */
+  list(
+    head: { readonly apiVersion: string; readonly kind: string; readonly metadata: object },
+    item: GroupVersionKind,
+  ): ProtobufList;
+  /** One event of a watch with the length in front; `object` is in its envelope. */
+  watchEvent(type: string, object: Uint8Array): Uint8Array;
+}
+
+export interface ProtobufList {
+  add(item: object): void;
+  finish(): Uint8Array;
+}
+
 export interface SchemaAccess {
+  /** Absent: nothing is answered in protobuf. */
+  readonly protobuf?: ProtobufForm;
   /** Another number whenever the documents of OpenAPI may be others; absent: they never are. */
   readonly revision?: number;
   /**

@@ -8,11 +8,11 @@ import { answered } from "../server/environment.ts";
 import type { ApiReply, WatchHandle } from "./api_request.ts";
 import type { EncodingContext } from "./encode_reply.ts";
 import { LineWriter } from "./line_writer.ts";
+import { protobufType } from "./negotiation.ts";
 
 type WatchReply = Extract<ApiReply, { type: "watch" }>;
 
 const maxUnsentBytes = 1024 * 1024;
-const headers = { "content-type": "application/json", "cache-control": "no-cache, private" };
 
 export function watchResponse(
   reply: WatchReply,
@@ -20,7 +20,11 @@ export function watchResponse(
   raw: RawResponse | undefined,
   further?: ResponseHeaders,
 ): Response {
-  return raw === undefined ? toStream(reply, context) : toConnection(reply, context, raw, { ...headers, ...further });
+  const type = context.representation.format === "protobuf" ? `${protobufType};stream=watch` : "application/json";
+  const headers = { "content-type": type, "cache-control": "no-cache, private" };
+  return raw === undefined
+    ? toStream(reply, context, headers)
+    : toConnection(reply, context, raw, { ...headers, ...further });
 }
 
 function toConnection(
@@ -53,7 +57,7 @@ function toConnection(
   return answered;
 }
 
-function toStream(reply: WatchReply, context: EncodingContext): Response {
+function toStream(reply: WatchReply, context: EncodingContext, headers: Record<string, string>): Response {
   let handle: WatchHandle | undefined;
   let writer: LineWriter | undefined;
   let over = false;

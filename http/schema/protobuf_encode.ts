@@ -9,9 +9,13 @@ const utf8 = new TextEncoder();
 
 /** An envelope around an object of a struct. @throws Error when a value does not fit its type. */
 export function encodeProtobufObject(struct: GoStruct, object: Record<string, unknown>): Uint8Array {
-  const { apiVersion, kind } = object;
-  const header = Writer.create().uint32(10).string(String(apiVersion)).uint32(18).string(String(kind)).finish();
-  const unknown = Writer.create().uint32(10).bytes(header).uint32(18).bytes(encodeStruct(struct, object));
+  return inEnvelope(String(object.apiVersion), String(object.kind), encodeStruct(struct, object));
+}
+
+/** The magic bytes, then runtime.Unknown around a message. */
+export function inEnvelope(apiVersion: string, kind: string, message: Uint8Array): Uint8Array {
+  const header = Writer.create().uint32(10).string(apiVersion).uint32(18).string(kind).finish();
+  const unknown = Writer.create().uint32(10).bytes(header).uint32(18).bytes(message);
   const body = unknown.uint32(26).string("").uint32(34).string("").finish();
   const out = new Uint8Array(magic.length + body.length);
   out.set(magic);
@@ -37,7 +41,10 @@ function encodeMessage(message: Message, object: Record<string, unknown>): Uint8
     if (type.kind === "list" && !isWrappedList(type)) {
       for (const item of value as unknown[]) writeField(writer, number, type.element as GoType, item);
     } else if (type.kind === "map") {
-      for (const [key, item] of Object.entries(value as Record<string, unknown>)) {
+      const map = value as Record<string, unknown>;
+      // In order, as Go's are: the same object is the same bytes.
+      for (const key of Object.keys(map).sort()) {
+        const item = map[key];
         const entry = Writer.create().uint32(10).string(key);
         writeField(entry, 2, type.element as GoType, item);
         writer.uint32(number << 3 | 2).bytes(entry.finish());

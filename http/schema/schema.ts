@@ -1,19 +1,16 @@
 /** What the API server knows about the built-in types, as one value. */
 import type { FieldType } from "../../machines/objects/field_type.ts";
-import type { KubeObject } from "../../machines/objects/object.ts";
-import type { GroupVersionKind, SchemaAccess } from "../machinery/schema_access.ts";
+import type { GroupVersionKind, ProtobufForm, SchemaAccess } from "../machinery/schema_access.ts";
 import { decode, decodeValueAs } from "./decode.ts";
 import { decodeUntyped, untypedValue } from "./decode_untyped.ts";
 import { fieldTypeOf } from "./field_types.ts";
-import { findStruct, goKeyOf } from "./go_types.ts";
-import { definitionOf, parseApiVersion } from "./kinds.ts";
-import { encodeProtobufObject } from "./protobuf_encode.ts";
+import { definitionOf } from "./kinds.ts";
+import { protobufForm } from "./protobuf_form.ts";
 
 export interface Schema extends SchemaAccess {
   /** Whether the kind is built in; others (custom resources) have a schema of their own elsewhere. */
   knows(gvk: GroupVersionKind): boolean;
-  /** `application/vnd.kubernetes.protobuf` of a built-in object. @throws Error for other kinds. */
-  encodeProtobuf(object: KubeObject): Uint8Array;
+  readonly protobuf: ProtobufForm;
   typeOf(gvk: GroupVersionKind): FieldType | undefined;
   /**
    * `/openapi/v2` for who accepts `application/com.github.proto-openapi.spec.v2@v1.0+protobuf`; the answer's content
@@ -36,7 +33,7 @@ export function loadSchema(): Schema {
       isCustom(expected) ? untypedValue(value, expected) : decodeValueAs(value, expected, validation),
     typeOf: fieldTypeOf,
     knows: (gvk) => definitionOf(gvk) !== undefined,
-    encodeProtobuf,
+    protobuf: protobufForm,
     openapiV2: async () => (await import("./openapi_v2.ts")).openapiV2(),
     openapiV2Protobuf: async () => (await import("./openapi_v2_protobuf.ts")).openapiV2Protobuf(),
     openapiV3Index: async () => (await import("./openapi_v3.ts")).openapiV3Index(),
@@ -46,12 +43,4 @@ export function loadSchema(): Schema {
 
 function isCustom(expected: GroupVersionKind | undefined): boolean {
   return expected !== undefined && definitionOf(expected) === undefined;
-}
-
-function encodeProtobuf(object: KubeObject): Uint8Array {
-  const { group, version } = parseApiVersion(object.apiVersion) ?? { group: "", version: "" };
-  const name = definitionOf({ group, version, kind: object.kind });
-  const struct = name === undefined ? undefined : findStruct(goKeyOf(name));
-  if (struct === undefined) throw new Error(`Cannot encode protobuf: unknown kind ${object.apiVersion} ${object.kind}`);
-  return encodeProtobufObject(struct, object);
 }

@@ -87,22 +87,28 @@ const accepts: { accept: string; format: string; view: string }[] = [
     view: "Table",
   },
   { accept: "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json", format: "json", view: "plain" },
-  { accept: "application/vnd.kubernetes.protobuf,application/json", format: "json", view: "plain" },
+  { accept: "application/vnd.kubernetes.protobuf,application/json", format: "protobuf", view: "plain" },
+  { accept: "application/vnd.kubernetes.protobuf;q=0.5,application/json", format: "json", view: "plain" },
   { accept: "text/html;q=0.9,application/yaml;q=0.8", format: "yaml", view: "plain" },
   { accept: "application/json;q=0.1,application/yaml", format: "yaml", view: "plain" },
 ];
 for (const { accept, format, view } of accepts) {
   Deno.test(`negotiate answers "${accept}" with ${view} ${format}`, () => {
-    assertEquals(negotiate(accept, new URLSearchParams(), ""), { format, view, pretty: false } as never);
+    assertEquals(negotiate(accept, new URLSearchParams(), "", true), { format, view, pretty: false } as never);
   });
 }
 
 Deno.test("negotiate refuses what nobody can write", () => {
-  assertEquals(assertThrows(() => negotiate("text/html", new URLSearchParams(), ""), ApiError).code, 406);
+  assertEquals(assertThrows(() => negotiate("text/html", new URLSearchParams(), "", true), ApiError).code, 406);
+});
+
+Deno.test("negotiate passes over protobuf where it is not offered", () => {
+  const accept = "application/vnd.kubernetes.protobuf,application/json";
+  assertEquals(negotiate(accept, new URLSearchParams(), "", false).format, "json");
 });
 
 Deno.test("negotiate prints prettily when asked, and for people at a terminal", () => {
-  assertEquals(negotiate("", new URLSearchParams("pretty=true"), "").pretty, true);
-  assertEquals(negotiate("", new URLSearchParams(), "curl/8").pretty, true);
-  assertEquals(negotiate("", new URLSearchParams("pretty=0"), "curl/8").pretty, false);
+  assertEquals(negotiate("", new URLSearchParams("pretty=true"), "", true).pretty, true);
+  assertEquals(negotiate("", new URLSearchParams(), "curl/8", true).pretty, true);
+  assertEquals(negotiate("", new URLSearchParams("pretty=0"), "curl/8", true).pretty, false);
 });

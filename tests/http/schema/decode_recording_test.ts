@@ -74,7 +74,7 @@ for (const name of recordedKinds()) {
       object: body as never,
       errors: [],
     });
-    const binary = schema.encodeProtobuf(body as never);
+    const binary = schema.protobuf.object(body as never);
     const { object } = schema.decode(binary, "application/vnd.kubernetes.protobuf", gvk, "Strict");
     assertEquals(object as unknown, withoutInnerKinds(body));
   });

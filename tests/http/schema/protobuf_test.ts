@@ -209,3 +209,8 @@ for (
     );
   });
 }
+
+Deno.test("encodeStruct writes maps in the order of their keys, whatever order they were made in", () => {
+  const struct = findStruct("core/v1.ConfigMap")!;
+  assertEquals(encodeStruct(struct, { data: { b: "2", a: "1" } }), encodeStruct(struct, { data: { a: "1", b: "2" } }));
+});
