@@ -354,3 +354,32 @@ test("kubectl config and dry runs change nothing", async ({ kubectl, cluster }) 
   assertStringIncludes(await other.ok("get cm"), "extension-apiserver-authentication");
   assertEquals(await other.ok("config current-context"), await cluster.kubectl.ok("config current-context"));
 });
+
+test("kubectl's typed clients read protobuf: objects, lists, refusals and watches", async ({ kubectl, namespace }) => {
+  const protobuf = "application/vnd.kubernetes.protobuf";
+  await kubectl.ok("create deployment web --image=i:1");
+  await kubectl.ok("annotate deploy web when=now");
+  const described = await kubectl.run(["describe", "deploy", "web", "-v=8"]);
+  assertStringIncludes(described.error, `Content-Type: ${protobuf}\n`);
+  assertMatch(described.out, /^Name: +web\n/);
+  assertMatch(described.out, /\nAnnotations: .*\n? +when: now\n/);
+  assertMatch(described.out, /\n {3}i:\n {4}Image: +i:1\n/);
+  const refused = await kubectl.run(["create", "token", "nobody", "-v=8"]);
+  assertStringIncludes(refused.error, `Content-Type: ${protobuf}\n`);
+  assertStringIncludes(refused.error, 'error: failed to create token: serviceaccounts "nobody" not found');
+  await using watch = new Running(kubectl.command(["events", "-w", "-v=8"]));
+  await watch.says(`Content-Type: ${protobuf};stream=watch`);
+  await kubectl.ok("create -f -", {
+    input: manifest({
+      apiVersion: "v1",
+      kind: "Event",
+      metadata: { name: "e" },
+      involvedObject: { kind: "Deployment", name: "web", namespace },
+      reason: "Tried",
+      message: "seen in protobuf",
+      type: "Normal",
+      lastTimestamp: "2026-01-02T03:04:05Z",
+    }),
+  });
+  await watch.says(/Normal +Tried +Deployment\/web +seen in protobuf/);
+});
