@@ -38,7 +38,7 @@ export interface ProtobufList {
 
 export interface SchemaAccess {
   /** Absent: nothing is answered in protobuf. */
-  readonly protobuf?: ProtobufForm;
+  readonly protobuf?: ProtobufForm | undefined;
   /** Another number whenever the documents of OpenAPI may be others; absent: they never are. */
   readonly revision?: number;
   /**
