@@ -50,6 +50,7 @@ const ownNames = [
     "host.lock",
     "inspection.json",
     "external_store.json",
+    "api_server.json",
     "history",
   ],
   ...["chartroom.log", "dockerd.log"],

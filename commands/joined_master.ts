@@ -2,6 +2,7 @@
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
 import { installClusterKeys } from "../http/auth/certificates/pki.ts";
 import { addressPlan } from "../machines/network/address_plan.ts";
+import { noteApiServerFlags } from "./api_server_flags.ts";
 import { ClusterState } from "./cluster_state.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { discoverAuthority } from "./discovery.ts";
@@ -33,11 +34,13 @@ export async function runMaster(directory: string, name: string, options: Master
   if (lock === undefined) throw new Error(`Cannot start master "${name}": it runs already (its state is ${directory})`);
   const { cluster, index, number, ticket } = await readIdentity(directory) ??
     await joinCluster(directory, name, options, progress);
+  const clusterState = new ClusterState(cluster, directory);
+  await noteApiServerFlags(clusterState, options);
   const signalled = untilSignalled(() => Deno.exit(130));
   const system = reportingSystem(report);
   const control = await startControlPlane({
     system,
-    state: new ClusterState(cluster, directory),
+    state: clusterState,
     plan: addressPlan(index),
     runtime: options.runtime,
     nodes: 0,

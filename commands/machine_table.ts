@@ -3,6 +3,7 @@ import type { AnyStateMachine } from "xstate";
 
 export const machines: Readonly<Record<string, () => Promise<AnyStateMachine>>> = {
   apiServer: async () => (await import("../machines/api_server/api_server_machine.ts")).apiServerMachine,
+  auditDelivery: async () => (await import("../machines/audit/audit_delivery_machine.ts")).auditDeliveryMachine,
   compaction: async () => (await import("../machines/store/compaction_machine.ts")).compactionMachine,
   container: async () => (await import("../machines/container/container_machine.ts")).containerMachine,
   controller: async () => (await import("../machines/controllers/controller_machine.ts")).controllerMachine,

@@ -1,7 +1,8 @@
 /** A master: store, API server, and, while it leads, controllers and scheduler. Everything is wired here. */
 import { realRandom } from "../actors/real/real_random.ts";
 import { startCompactor } from "../actors/store/compactor.ts";
-import { actorKind, type ActorSystem, type Address, address } from "../actors/system.ts";
+import { actorKind, type Address, address } from "../actors/system.ts";
+import { auditedRequests } from "../http/audit/audited_requests.ts";
 import { createApp } from "../http/app.ts";
 import { authenticator } from "../http/auth/authentication.ts";
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
@@ -11,88 +12,25 @@ import { apiServerSubject, componentSubjects } from "../http/auth/certificates/s
 import { impersonate } from "../http/auth/impersonation.ts";
 import { answerIssuerDiscovery, discoveryPath, keySetPath } from "../http/auth/tokens/issuer_discovery.ts";
 import type { Api } from "../http/machinery/api.ts";
-import type { UserInfo } from "../http/machinery/types.ts";
 import { type ListenAddress, serve, type Server } from "../http/server.ts";
 import { type NodeProxy, nodeProxy } from "../http/streaming/node_proxy.ts";
 import { apiServerMachine } from "../machines/api_server/api_server_machine.ts";
-import type { AddressPlan } from "../machines/network/address_plan.ts";
-import type { ApiClient } from "../ports/api_client.ts";
-import type { Storage } from "../ports/storage.ts";
-import type { AdministeredStorage } from "../ports/store_administration.ts";
 import { startAggregation } from "./aggregated_apis.ts";
+import { readApiServerFlags } from "./api_server_flags.ts";
+import type { RunningAudit } from "./audit.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import { startClusterInspector } from "./cluster_inspector.ts";
-import type { ClusterState } from "./cluster_state.ts";
-import type { OtherMaster } from "./inspected_processes.ts";
 import type { Inspector } from "./inspector.ts";
-import { type JoinMaster, joinRoutes } from "./join_routes.ts";
+import { joinRoutes } from "./join_routes.ts";
 import { createMasterApi, type MasterApi } from "./master_api.ts";
 import { startComponents } from "./master_components.ts";
+import type { Master, MasterOptions } from "./master_options.ts";
 import { type MasterStore, openMasterStore } from "./master_store.ts";
 import { namingPortOwner } from "./port_owner.ts";
 import { snapshotOf, snapshotRoutes } from "./snapshot_routes.ts";
 
 export { controllerAccount } from "./master_components.ts";
-
-export interface MasterOptions {
-  readonly system: ActorSystem;
-  readonly state: ClusterState;
-  /** "master-0": names its store member, its leases and its actors. */
-  readonly name: string;
-  readonly plan: AddressPlan;
-  /** Where pods and nodes reach it; loopback is added. */
-  readonly controlPlaneAddress: string;
-  /** Whether that address is on this host already; without it only loopback is listened on. */
-  readonly listenForCluster: boolean;
-  /** Where the cluster's name server answers; absent: there is none. */
-  readonly dns?: { readonly address: string; readonly port: number };
-  /** Nodes of this very process; the others' kubelets are asked for what their actors know. */
-  ownNode?(node: string): boolean;
-  /** Among several masters; absent: there is this one. */
-  readonly among?: AmongMasters;
-  report(problem: string): void;
-}
-
-/** What a master of several has that a single one does not. */
-export interface AmongMasters {
-  /** This master's member of the replicated store, and what writers use of it. */
-  readonly storage: OpenedStorage;
-  /** Resolves with what to say when the others have removed the member: nothing can be read or written here then. */
-  readonly removed: Promise<string>;
-  readonly administered: AdministeredStorage;
-  /** From 0. */
-  readonly number: number;
-  /** It has joined with a token: its state directory is not the others'. */
-  readonly ownDisk: boolean;
-  /** Where it listens besides the port that all masters of the host share. */
-  readonly ownAddress: ListenAddress;
-  /** Keeps the service `kubernetes` pointing to the masters that live. Absent: it points to this one. */
-  startPresence?(client: ApiClient): { stop(): void };
-  /** Where the masters that live are reached: `https://host:port`. */
-  servers(): Promise<readonly string[]>;
-  /** The members of the store beside this one. */
-  others(): readonly OtherMaster[];
-  /** Hands what they need to masters that join. */
-  readonly joinMaster?: JoinMaster;
-  /** Further routes, behind authentication and authorization. */
-  extend?(routes: Routes): void;
-}
-
-type Routes = Parameters<NonNullable<Parameters<typeof createApp>[0]["extend"]>>[0];
-
-export type OpenedStorage = Storage & { readonly notes: readonly string[] };
-
-export interface Master {
-  /** Where people reach it. */
-  readonly server: string;
-  readonly keys: ClusterKeys;
-  /** The administrator's kubeconfig, also written to the state directory. */
-  readonly kubeconfig: string;
-  client(user: UserInfo): ApiClient;
-  /** Resolves when every cluster's standing objects are there. */
-  readonly ready: Promise<void>;
-  stop(): Promise<void>;
-}
+export type { AmongMasters, Master, MasterOptions, OpenedStorage } from "./master_options.ts";
 
 /** Opens everything; resolves when the API server listens. @throws Error saying what stands in the way. */
 export async function startMaster(options: MasterOptions): Promise<Master> {
@@ -159,6 +97,7 @@ class RunningMaster {
   #proxy: NodeProxy | undefined;
   #inspector: Inspector | undefined;
   #made: MasterApi | undefined;
+  #audit: RunningAudit | undefined;
   #stopAggregation = () => {};
 
   constructor(
@@ -218,6 +157,7 @@ class RunningMaster {
         return { type: "server.drained" } as const;
       },
       closeStore: async () => {
+        await this.#audit?.stop();
         await this.#store?.storage.close();
         return { type: "store.closed" } as const;
       },
@@ -244,11 +184,17 @@ class RunningMaster {
     const { system, plan } = this.#options;
     const { storage, notes } = this.#store = await openMasterStore(this.#options);
     for (const note of notes) this.#options.report(note);
+    const flags = await readApiServerFlags(this.#options.state);
+    if ("audit-policy-file" in flags) {
+      const { startAudit } = await import("./audit.ts");
+      this.#audit = await startAudit({ ...this.#options, flags, hasPeers: this.#options.among?.ownDisk === false });
+    }
     this.#made = createMasterApi({
       storage,
       clock: system.clock,
       serviceCidr: plan.serviceCidr,
       serviceAccountKey: this.keys.serviceAccountKey,
+      auditor: this.#audit?.auditor,
       report: (problem) => this.#options.report(problem),
     });
   }
@@ -307,6 +253,7 @@ class RunningMaster {
       serverAddress: `${this.#options.controlPlaneAddress}:${plan.apiServerPort}`,
       impersonate: (user, headers) => impersonate(user, headers, authorizer),
       connect: (connection, environment) => proxy.connect(connection, environment),
+      metrics: () => this.#audit?.metrics() ?? [],
       health: { livez: [{ name: "ping", check: () => undefined }], readyz: this.#readyChecks() },
       open: inspector.open,
       extend: (routes) => {
@@ -332,7 +279,7 @@ class RunningMaster {
         certificate: this.serving.certificate,
         key: this.serving.key,
         clientCertificateAuthority: this.keys.authority.certificate,
-        fetch: (request, environment) => app.fetch(request, environment),
+        fetch: this.#audited((request, environment) => app.fetch(request, environment)),
         onError: (error) => this.#options.report(`API server of ${name}: ${(error as Error).stack ?? error}`),
       }));
   }
@@ -341,6 +288,10 @@ class RunningMaster {
   #ownServer(): string {
     const { among } = this.#options;
     return among === undefined ? this.url : `https://${among.ownAddress.host}:${among.ownAddress.port}`;
+  }
+
+  #audited(fetch: Parameters<typeof auditedRequests>[1]): typeof fetch {
+    return this.#audit === undefined ? fetch : auditedRequests(this.#audit.auditor, fetch);
   }
 
   /** Where masters are reached: the port that they share on this host, and each at its own address. */

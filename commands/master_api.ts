@@ -5,6 +5,7 @@ import { checkExpression } from "../http/admission/policies/expression_check.ts"
 import { followTypeChecks } from "../http/admission/policies/type_check_status.ts";
 import { followDefinitions } from "../http/custom_resources/custom_resources.ts";
 import { CustomSchema } from "../http/custom_resources/custom_schema.ts";
+import type { Auditor } from "../http/audit/auditor.ts";
 import { nodeAuthorizer, podsOfNode } from "../http/auth/node_authorizer.ts";
 import { RbacPolicy } from "../http/auth/rbac/policy.ts";
 import { anyOf, mastersAuthorizer, rbacAuthorizer } from "../http/auth/rbac/rbac_authorizer.ts";
@@ -30,6 +31,7 @@ export interface MasterApiOptions {
   readonly serviceCidr: string;
   /** PKCS #8 PEM. */
   readonly serviceAccountKey: string;
+  readonly auditor?: Auditor | undefined;
   report(problem: string): void;
 }
 
@@ -44,7 +46,7 @@ export interface MasterApi {
 }
 
 export function createMasterApi(
-  { storage, clock, serviceCidr, serviceAccountKey, report }: MasterApiOptions,
+  { storage, clock, serviceCidr, serviceAccountKey, auditor, report }: MasterApiOptions,
 ): MasterApi {
   const policy = new RbacPolicy();
   const now = () => clock.wallTime();
@@ -69,6 +71,7 @@ export function createMasterApi(
     clock,
     random: realRandom,
     schema,
+    auditor,
     resources: createResources({
       cel: checkExpression,
       reviews: reviews({ authorizer: current, policy, tokens, now }),

@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { filesOf, logsOf, readApiServerFlags } from "./api_server_flags.ts";
 import type { ClusterState } from "./cluster_state.ts";
 
 /** The flags of a role in `permissions.txt`, with the places they speak of filled in. */
@@ -13,9 +14,17 @@ export async function permissionFlags(role: string, state: ClusterState): Promis
     cache: Deno.env.get("DENO_DIR") || join(Deno.env.get("XDG_CACHE_HOME") || join(home, ".cache"), "deno"),
     deno: Deno.execPath(),
   };
+  const named = await readApiServerFlags(state);
+  const lists: Readonly<Record<string, readonly string[]>> = { files: filesOf(named), logs: logsOf(named) };
   const flags = parsePermissions(text).get(role);
   if (flags === undefined) throw new Error(`Cannot find the permissions of role "${role}" in permissions.txt`);
-  return flags.map((flag) => flag.replace(/\{(\w+)\}/g, (_, place: string) => escaped(placed(places, place))));
+  return flags.map((flag) =>
+    flag.replace(/\{(\w+)\}/g, (_, place: string) => {
+      const list = lists[place];
+      if (list === undefined) return escaped(placed(places, place));
+      return (list.length === 0 ? [state.directory] : list).map(escaped).join(",");
+    })
+  );
 }
 
 function placed(places: Readonly<Record<string, string>>, place: string): string {

@@ -1,5 +1,6 @@
 /** The commands, with their options and help. What they do is in files of their own. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { apiServerOptions } from "./api_server_options.ts";
 import { explainableKinds } from "./explain_kinds.ts";
 import { inspectionCommands } from "./inspection_commands.ts";
 import { ClusterState, defaultDirectory, defaultName } from "./cluster_state.ts";
@@ -130,6 +131,7 @@ export function createProgram(): Command {
     );
 
   joiningCommands(program);
+  for (const command of program.commands) if (/^(up|master)$/.test(command.name())) apiServerOptions(command);
 
   inspectionCommands(program, { forCluster, clusterState });
 

@@ -1,4 +1,5 @@
 /** `chartroom up`: a cluster in this process, or in processes of their own below it. */
+import { noteApiServerFlags } from "./api_server_flags.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { noteExternalStore, type StoreOptions } from "./external_store_note.ts";
 import { noteInspectionWish } from "./inspection_wish.ts";
@@ -49,6 +50,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
   await state.prepare();
   await noteExternalStore(state, given, masters);
   await noteInspectionWish(state, given);
+  await noteApiServerFlags(state, given);
   if (options.boot) return await (await import("./boot.ts")).installBoot(state, Deno.args);
   if (options.detach) {
     const { detach } = await import("./detach.ts");

@@ -83,7 +83,8 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
   // What follows is no resource: allowed by path.
   app.use(async (c, next) => {
     const { user } = c.var;
-    await api.authorize({ ...requestInfo(c.req.method, c.req.path, new URLSearchParams()), user });
+    const info = requestInfo(c.req.method, c.req.path, new URLSearchParams());
+    await api.authorize({ ...info, user }, c.env?.audit?.trail);
     await next();
   });
   app.get("/", (c) => jsonResponse(c, { paths: paths(api) }));
@@ -131,8 +132,12 @@ async function userOf({ authenticator, impersonate }: AppOptions, c: Context<App
   const credentials = c.env?.credentials ??
     { authorization: c.req.header("authorization"), clientCertificate: undefined, headers: c.req.raw.headers };
   const user = await authenticator.authenticate(credentials) ?? anonymous;
+  const audit = c.env?.audit;
+  if (audit !== undefined) await audit.authenticated(user);
   if (impersonate === undefined || !asksToImpersonate(c)) return user;
-  return await impersonate(user, c.req.raw.headers);
+  const impersonated = await impersonate(user, c.req.raw.headers);
+  audit?.trail?.actsAs(impersonated);
+  return impersonated;
 }
 
 const impersonation = /^impersonate-(user|group|uid|extra-.*)$/;

@@ -1,6 +1,7 @@
 /**
- * Pod security: a namespace's labels say which level its pods are held to (`enforce`) and warned about (`warn`).
- * Kubernetes docs, "Pod Security Admission". Every version label means the rules of 1.36; `audit` has no log to write to.
+ * Pod security: a namespace's labels say which level its pods are held to (`enforce`) and warned about (`warn`), and of
+ * which the audit log tells (`audit`). Kubernetes docs, "Pod Security Admission". Every version label means the rules of
+ * 1.36.
  */
 import type { KubeObject, PodSpec } from "../../machines/objects/object.ts";
 import { forbidden, invalid } from "../machinery/errors.ts";
@@ -43,6 +44,13 @@ export function podSecurity({ namespaces }: Pick<ClusterState, "namespaces">): A
       }
       const namespace = await namespaces.find(undefined, attributes.namespace);
       const labels = namespace?.metadata.labels ?? {};
+      if (request.annotate !== undefined) {
+        const audited = judged(labels, "audit", template);
+        if (isPod) request.annotate(`${prefix}enforce-policy`, levelAndVersion(labels, "enforce"));
+        if (audited !== undefined) {
+          request.annotate(`${prefix}audit-violations`, `would violate PodSecurity ${audited}`);
+        }
+      }
       if (isPod) {
         const told = judged(labels, "enforce", template);
         if (told !== undefined) throw forbidden(attributes, attributes.name, `violates PodSecurity ${told}`);
@@ -78,6 +86,10 @@ function judged(
   const found = violationsOf(level, spec, metadata?.annotations);
   if (found.length === 0) return undefined;
   return `"${level}:${version}": ${found.map(({ reason, detail }) => `${reason} (${detail})`).join(", ")}`;
+}
+
+function levelAndVersion(labels: Readonly<Record<string, string>>, mode: (typeof modes)[number]): string {
+  return `${labels[`${prefix}${mode}`] ?? "privileged"}:${labels[`${prefix}${mode}-version`] ?? "latest"}`;
 }
 
 function refuseBadLabels({ metadata }: AdmissionRequest["object"] & KubeObject): void {

@@ -7,6 +7,9 @@ import type { ApiClient } from "../../ports/api_client.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Storage } from "../../ports/storage.ts";
+import { auditedApi } from "../audit/audited_api.ts";
+import type { Auditor } from "../audit/auditor.ts";
+import type { AuditTrail } from "../audit/audit_trail.ts";
 import { AdmissionChain } from "./admission_chain.ts";
 import { type ApiReply, type ApiRequest, attributesOf } from "./api_request.ts";
 import { create } from "./creating.ts";
@@ -37,13 +40,15 @@ export interface ApiOptions {
   readonly admission:
     | readonly AdmissionPlugin[]
     | ((client: ApiClient, registry: ResourceRegistry) => readonly AdmissionPlugin[]);
+  /** Absent: nothing is audited. */
+  readonly auditor?: Auditor | undefined;
 }
 
 export interface Api {
   /** `authorized`: the caller has asked `authorize` already. @throws ApiError */
   execute(request: ApiRequest, authorized?: boolean): Promise<ApiReply>;
   /** @throws ApiError 403 */
-  authorize(attributes: RequestAttributes): Promise<void>;
+  authorize(attributes: RequestAttributes, audit?: AuditTrail): Promise<void>;
   /** A client in this process that acts as `user`. */
   client(user: UserInfo): ApiClient;
   /** Loads the caches; requests are served after it. */
@@ -75,22 +80,28 @@ export function createApi(options: ApiOptions): Api {
   const leases = new EventLeases(storage, clock);
   let started = false;
 
-  const authorize = async (attributes: RequestAttributes): Promise<void> => {
-    const { allowed, reason } = await authorizer.authorize(attributes);
-    if (!allowed) throw refusal(attributes, reason);
+  const authorize = async (attributes: RequestAttributes, audit?: AuditTrail): Promise<void> => {
+    const decision = await authorizer.authorize(attributes);
+    audit?.decided(decision);
+    if (!decision.allowed) throw refusal(attributes, decision.reason);
   };
   const api: Api = {
     async execute(request, authorized = false) {
-      if (!authorized && request.user !== serverUser) await authorize(attributesOf(request));
+      const { audit } = request;
+      if (!authorized && request.user !== serverUser) await authorize(attributesOf(request), audit);
       try {
-        return await run(engine, request);
+        const reply = await run(engine, request);
+        audit?.replied(reply);
+        return reply;
       } catch (error) {
-        if (error instanceof Unconverted) return await runConverted(engine, request, error);
-        throw storageRefusal(error);
+        if (!(error instanceof Unconverted)) throw storageRefusal(error);
+        const reply = await runConverted(engine, request, error);
+        audit?.replied(reply);
+        return reply;
       }
     },
     authorize,
-    client: (user) => localClient(api, user),
+    client: (user) => localClient(audited, user),
     async start() {
       await cache.start();
       started = true;
@@ -112,7 +123,8 @@ export function createApi(options: ApiOptions): Api {
     cache,
     clock,
   };
-  const client = localClient(api, serverUser);
+  const audited = auditedApi(api, options.auditor);
+  const client = localClient(audited, serverUser);
   const engine: Engine = { storage, clock, random, cache, registry, schema, admission, leases, client };
   const authorizer = typeof options.authorizer === "function" ? options.authorizer(client) : options.authorizer;
   admission.use(typeof options.admission === "function" ? options.admission(client, registry) : options.admission);

@@ -1,6 +1,7 @@
 /** A request after its URL was read and its user is known, and what the engine answers. */
 import type { KubeObject } from "../../machines/objects/object.ts";
 import type { PatchType } from "../../ports/api_client.ts";
+import type { AuditTrail } from "../audit/audit_trail.ts";
 import type { Entry } from "./stored_object.ts";
 import type { RequestAttributes, Resource, UserInfo, Verb } from "./types.ts";
 import type { WatchItemSink } from "./watcher.ts";
@@ -27,6 +28,8 @@ export interface ApiRequest {
   readonly userAgent: string;
   readonly body?: RequestBody;
   readonly patchType?: PatchType;
+  /** Absent: the audit log does not want to hear of it. */
+  readonly audit?: AuditTrail;
 }
 
 export interface WatchHandle {

@@ -82,6 +82,7 @@ export async function attemptChange(
     old,
     options,
     warn: (text) => void warnings.push(text),
+    annotate: request.audit?.annotate,
   };
   next = await engine.admission.admit(admission) ?? next;
   strategy.setDefaults?.(next);

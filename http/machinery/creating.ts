@@ -88,6 +88,7 @@ async function createOnce(
     old: undefined,
     options,
     warn: (text) => void warnings.push(text),
+    annotate: request.audit?.annotate,
   };
   return await admitAndStore(engine, request, admission, now);
 }

@@ -30,8 +30,14 @@ export function decodeBody(
         JSON.stringify(expected.version)
       } cannot be handled as a ${expected.kind}: ${text}`,
     ));
-  decoded.object.metadata ??= {} as KubeObject["metadata"];
-  return decoded.object;
+  const { object } = decoded;
+  object.metadata ??= {} as KubeObject["metadata"];
+  request.audit?.objectSent(object, () => {
+    const told = copyJson(object);
+    if (expected === resource) resource.strategy.setDefaults?.(told);
+    return told;
+  });
+  return object;
 }
 
 /** A patched object, checked like a body. The refusal shows a strategic patch itself, of others what they made. */

@@ -53,7 +53,13 @@ function success(resource: Resource, { object }: Entry): Status {
 }
 
 /** `DeleteOptions` of the body, when there is one. */
-function deleteBody(engine: Engine, { body, group, version }: ApiRequest): Record<string, unknown> | undefined {
+function deleteBody(engine: Engine, request: ApiRequest): Record<string, unknown> | undefined {
+  const options = decodedOptions(engine, request);
+  if (options !== undefined) request.audit?.bodySent(options);
+  return options;
+}
+
+function decodedOptions(engine: Engine, { body, group, version }: ApiRequest): Record<string, unknown> | undefined {
   if (body === undefined) return undefined;
   if ("value" in body) return isObject(body.value) ? body.value : undefined;
   if (body.bytes.length === 0) return undefined;
@@ -149,6 +155,7 @@ async function admit(
     old,
     options,
     warn: (text: string) => void warnings.push(text),
+    annotate: request.audit?.annotate,
   };
   await engine.admission.admit(admission);
   await engine.admission.validate(admission);

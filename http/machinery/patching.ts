@@ -56,6 +56,7 @@ export async function patch(engine: Engine, resource: Resource, request: ApiRequ
   const kind = request.patchType ?? "merge";
   if (kind === "strategic" && resource.custom === true) throw unsupportedPatch();
   const body = parsePatchBody(request, kind);
+  request.audit?.bodySent(body);
   if (kind === "apply") return await apply(engine, resource, request, options, warnings, body);
   const entry = await change(engine, resource, request, options, warnings, (old) => {
     const value = patched(engine, resource, kind, old, body);
@@ -126,6 +127,7 @@ async function createApplied(
     old: undefined,
     options,
     warn: (text) => void warnings.push(text),
+    annotate: request.audit?.annotate,
   }, now);
 }
 

@@ -14,6 +14,7 @@ import { contentType, encodeList, encodeObject, encodeValue, type EncodingContex
 import { badRequest, methodNotAllowed, tooManyBytes, warningsOf } from "./errors.ts";
 import { header } from "./header.ts";
 import type { InFlight } from "./in_flight.ts";
+import { isStream, lasts } from "./lasting.ts";
 import type { Metrics } from "./metrics.ts";
 import { formatOfRefusal, negotiate, type Representation } from "./negotiation.ts";
 import { patchTypeOf } from "./patch_body.ts";
@@ -89,6 +90,7 @@ export function errorResponse(
     status =
       new ApiError(500, "InternalError", `Internal error occurred: ${(error as Error)?.message ?? error}`).status;
   }
+  c.env?.audit?.refused(status, !(error instanceof ApiError));
   const format = formatOfRefusal(header(c, "accept"), protobuf !== undefined);
   const representation: Representation = { ...plainJson, format };
   const retry = status.details?.retryAfterSeconds ?? 0;
@@ -140,11 +142,6 @@ function protobufOf({ registry, schema }: Api, info: RequestInfo): ProtobufForm 
 
 const reads = new Set(["get", "list"]);
 
-/** Whether the request takes as long as its client wants. */
-function lasts({ verb, subresource }: RequestInfo): boolean {
-  return verb === "watch" || isStream(subresource);
-}
-
 /** Paths of groups that do not exist are nobody's; within a group the API itself says what is missing. */
 function served({ registry }: Api, { group, version }: RequestInfo): boolean {
   return group === "" ? registry.inGroupVersion(group, version) !== undefined : registry.hasGroup(group);
@@ -166,7 +163,8 @@ async function answerResource(
   if (verb === "") throw methodNotAllowed();
   const writes = verb === "create" || verb === "update" || verb === "patch";
   // Who may not is told so before anything else is looked at.
-  await api.authorize({ ...info, user });
+  const audit = c.env?.audit?.trail;
+  await api.authorize({ ...info, user }, audit);
   const stream = api.registry.subresource(info);
   const connects = stream !== undefined && stream.handle === undefined && isStream(info.subresource);
   const representation = connects
@@ -184,6 +182,7 @@ async function answerResource(
     userAgent,
     ...(body === undefined ? {} : { body }),
     ...(patchType === undefined ? {} : { patchType }),
+    ...(audit === undefined ? {} : { audit }),
   };
   const reply = await api.execute(request, true);
   if (reply.type === "connect") {
@@ -200,12 +199,6 @@ async function answerResource(
     soon: (callback) => api.clock.soon(callback),
   };
   return await encoded(api, c, reply, context, warnings);
-}
-
-const streams = new Set(["exec", "attach", "portforward", "log", "proxy"]);
-
-function isStream(subresource: string): boolean {
-  return streams.has(subresource);
 }
 
 function includeObject(query: URLSearchParams): IncludeObject {
@@ -234,7 +227,7 @@ async function encoded(
   const type = contentType(representation);
   switch (reply.type) {
     case "watch":
-      return watchResponse(reply, context, c.env?.raw, warningHeaders(warnings));
+      return watchResponse(reply, context, c.env?.raw, { ...warningHeaders(warnings), ...c.env?.audit?.headers });
     case "list": {
       const body = await encodeList(reply, context);
       if (body instanceof Uint8Array) return await compressed(c, 200, body, type, warnings);

@@ -6,15 +6,13 @@ import { type ApiReply, type ApiRequest, attributesOf, timestamp } from "./api_r
 import { decodeBody } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
 import { methodNotAllowed, unknownResource } from "./errors.ts";
+import { isStream } from "./lasting.ts";
 import { writeOptions } from "./options.ts";
 import { patch } from "./patching.ts";
 import { get } from "./reading.ts";
 import { scale } from "./scale.ts";
 import type { AdmissionRequest, Resource, SubresourceRequest } from "./types.ts";
 import { change, update } from "./updating.ts";
-
-/** What is carried over connections, not answered with an object. */
-const streams = new Set(["exec", "attach", "portforward", "log", "proxy"]);
 
 export async function subresource(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
   const row = engine.registry.subresource(request);
@@ -26,7 +24,7 @@ export async function subresource(engine: Engine, resource: Resource, request: A
     const value = await row.handle(handled);
     return { type: "value", code: request.verb === "create" ? 201 : 200, value, warnings };
   }
-  if (streams.has(request.subresource)) {
+  if (isStream(request.subresource)) {
     if (request.subresource !== "log") await admitConnection(engine, resource, request);
     return { type: "connect", resource, request };
   }
@@ -75,6 +73,7 @@ async function handle(
       old: undefined,
       options,
       warn: (text) => void warnings.push(text),
+      annotate: request.audit?.annotate,
     };
     body = await engine.admission.admit(admission) ?? body;
     await engine.admission.validate(admission);
@@ -118,6 +117,7 @@ async function admitConnection(engine: Engine, resource: Resource, request: ApiR
     object: undefined,
     old: undefined,
     warn: () => {},
+    annotate: request.audit?.annotate,
   };
   await engine.admission.admit(admission);
   await engine.admission.validate(admission);

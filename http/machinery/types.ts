@@ -86,7 +86,7 @@ export interface AdmissionRequest {
   readonly options?: OperationOptions;
   warn(text: string): void;
   /** Adds to what the audit log says of the request; absent: there is no such log. */
-  annotate?(key: string, value: string): void;
+  readonly annotate?: ((key: string, value: string) => void) | undefined;
 }
 
 export interface OperationOptions {

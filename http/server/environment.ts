@@ -3,6 +3,7 @@
  * stream, and the connection for those who upgrade it. `app.fetch(request, environment)`.
  */
 import type { Duplex } from "node:stream";
+import type { RequestAudit } from "../audit/audited_requests.ts";
 import type { Credentials } from "../machinery/types.ts";
 import type { ResponseHeaders } from "./light_response.ts";
 
@@ -55,6 +56,8 @@ export interface ServerEnvironment {
   readonly upgrade?: UpgradeOffer;
   readonly remoteAddress: string;
   readonly httpVersion: string;
+  /** Where there is an audit log. */
+  readonly audit?: RequestAudit;
 }
 
 /** What an application returns that has answered through `raw` or taken the connection. Never sent. */

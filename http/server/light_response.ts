@@ -51,6 +51,14 @@ export function lightResponse(status: number, headers: ResponseHeaders, content:
   return new LightResponse(status, headers, content) as unknown as Response;
 }
 
+/** The response with one header more; it may be changed. */
+export function withHeader(response: Response, name: string, value: string): Response {
+  const ready = readyToSend(response) as LightResponse | undefined;
+  if (ready !== undefined) return lightResponse(ready.status, { ...ready.sent, [name]: value }, ready.content);
+  response.headers.set(name, value);
+  return response;
+}
+
 /** What is to be sent, when that is the whole truth about a response. */
 export function readyToSend(
   response: Response,

@@ -1,6 +1,7 @@
 /** A master in this process, on a disk and a port of its own: all of the control plane and no node. */
 import { realClock } from "../../actors/real/real_clock.ts";
 import { ActorSystem } from "../../actors/system.ts";
+import { noteApiServerFlags } from "../../commands/api_server_flags.ts";
 import { ClusterState } from "../../commands/cluster_state.ts";
 import { type Master, startMaster } from "../../commands/master.ts";
 import {
@@ -19,10 +20,12 @@ export interface ApiCluster extends AsyncDisposable {
   readonly directory: string;
 }
 
-export async function startApiCluster(): Promise<ApiCluster> {
+/** `flags`: options of the API server, by their names in `up`'s options; made with the directory for files of the test. */
+export async function startApiCluster(flags?: (directory: string) => Promise<object>): Promise<ApiCluster> {
   const directory = await Deno.makeTempDir({ prefix: "chartroom-test-" });
   const state = new ClusterState(`test-${crypto.randomUUID().slice(0, 8)}`, `${directory}/state`);
   await Deno.mkdir(state.directory);
+  if (flags !== undefined) await noteApiServerFlags(state, await flags(directory));
   const plan = freePlan();
   const system = new ActorSystem({ clock: realClock });
   const problems: string[] = [];

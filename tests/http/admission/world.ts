@@ -1,6 +1,7 @@
 /** The whole API over a store in memory, with real rights, tokens and plugins. Bearer token "root" may do everything. */
 import { ManualClock } from "../../../actors/simulated/manual_clock.ts";
 import { SimulatedRandom } from "../../../actors/simulated/simulated_random.ts";
+import type { Auditor } from "../../../http/audit/auditor.ts";
 import { type Admission, admission } from "../../../http/admission/plugins.ts";
 import { checkExpression } from "../../../http/admission/policies/expression_check.ts";
 import { createApp } from "../../../http/app.ts";
@@ -17,6 +18,7 @@ import { createApi, serverUser } from "../../../http/machinery/api.ts";
 import type { UserInfo } from "../../../http/machinery/types.ts";
 import { createResources } from "../../../http/resources/built_in.ts";
 import { loadSchema } from "../../../http/schema/schema.ts";
+import type { Clock } from "../../../ports/clock.ts";
 import { resources } from "../../../ports/api_client.ts";
 import { ApiError } from "../../../machines/objects/status.ts";
 import { MemoryStorage } from "../machinery/memory_storage.ts";
@@ -25,8 +27,9 @@ const key = await makeSigningKey();
 const schema = loadSchema();
 const root: UserInfo = { name: "admin", uid: "admin", groups: ["system:masters"] };
 
-export async function world(namespace: string) {
+export async function world(namespace: string, auditorOf?: (clock: Clock) => Auditor) {
   const clock = new ManualClock();
+  const auditor = auditorOf?.(clock);
   const random = new SimulatedRandom(1);
   const policy = new RbacPolicy();
   const authorizer = anyOf(mastersAuthorizer, rbacAuthorizer(policy));
@@ -58,6 +61,7 @@ export async function world(namespace: string) {
       token: tokenRequestHandler({ tokens, now }),
     }),
     schema,
+    auditor,
     authorizer,
     admission: (client, registry) => {
       const plugins = admission({

@@ -1,0 +1,45 @@
+/** Options of the API server under kube-apiserver's names, for `up` and `master`. */
+
+/** How an option's value is understood. A file's and a log's path are made absolute, and a role may read or write it. */
+export type FlagKind = "file" | "log" | "number" | "text" | "list" | "switch";
+
+export interface FlagRow {
+  readonly flag: string;
+  readonly kind: FlagKind;
+  readonly says: string;
+  readonly choices?: readonly string[];
+}
+
+export const flagRows: readonly FlagRow[] = [
+  {
+    flag: "audit-policy-file",
+    kind: "file",
+    says: "which requests the audit log tells of, and how much (audit.k8s.io/v1 Policy)",
+  },
+  { flag: "audit-log-path", kind: "log", says: "the file that the audit log is written to, a JSON line an event" },
+  { flag: "audit-log-maxsize", kind: "number", says: "megabytes at which it is put aside; 0: never (default: 100)" },
+  { flag: "audit-log-maxbackup", kind: "number", says: "how many that were put aside are kept; 0: all (default: 100)" },
+  { flag: "audit-log-maxage", kind: "number", says: "how many days they are kept; 0: for ever (default: 366)" },
+  {
+    flag: "audit-log-mode",
+    kind: "text",
+    says:
+      "whether requests wait for the log (blocking, the default), fail with it (blocking-strict), or neither (batch)",
+    choices: ["batch", "blocking", "blocking-strict"],
+  },
+  {
+    flag: "audit-log-batch-buffer-size",
+    kind: "number",
+    says: "in batch mode, how many events may wait (default: 10000)",
+  },
+  { flag: "audit-webhook-config-file", kind: "file", says: "kubeconfig of a webhook that is sent the audit log" },
+  {
+    flag: "audit-webhook-mode",
+    kind: "text",
+    says: "as --audit-log-mode (default: batch)",
+    choices: ["batch", "blocking", "blocking-strict"],
+  },
+  { flag: "audit-webhook-batch-buffer-size", kind: "number", says: "how many events may wait for it (default: 10000)" },
+  { flag: "audit-webhook-batch-max-size", kind: "number", says: "how many it is sent at once (default: 400)" },
+  { flag: "audit-webhook-batch-max-wait", kind: "number", says: "seconds that a batch waits to be full (default: 30)" },
+];
