@@ -69,6 +69,8 @@ export {
   type Violation,
 } from "./machines/check/check_system.ts";
 export { describeCheck } from "./machines/check/check_report.ts";
+export { checkInWorkers, type InWorkers } from "./actors/check/check_in_workers.ts";
+export type { ModelSource } from "./actors/check/worker_messages.ts";
 export { type Linearization, linearize, type Operation, type SequentialSpec } from "./machines/check/linearize.ts";
 
 // The world as interfaces, for real and under one seed.

@@ -1,16 +1,18 @@
 /**
  * How fast compositions are checked.
  *
- *     deno run -A bench/checker_bench.ts [states]
+ *     deno run -A bench/checker_bench.ts [states] [workers]
  *
  * 1. An election after Raft's rules of three voters over a network that loses messages, traces kept. Goals: 1,000,000
  *    steps and 200,000 distinct states a second, a million states in less than 10 s and 400 MB; with 10,000,000 states
  *    120 s and 2 GB.
+ *    With a number of workers the same search in so many, besides.
  * 2. Four counters modulo 18, which `xstate/graph` can do too: one machine for it, four actors here. Goal: 20 times
  *    faster.
  */
 import { assign, setup } from "xstate";
 import { getAdjacencyMap } from "xstate/graph";
+import { checkInWorkers } from "../actors/check/check_in_workers.ts";
 import { describeCheck } from "../machines/check/check_report.ts";
 import { checkSystem, systemActor } from "../machines/check/check_system.ts";
 import { electionModel } from "../tests/models/check_election_model.ts";
@@ -37,6 +39,20 @@ function benchElection(states: number): void {
   goal("distinct/s", distinct, 200_000, distinct >= 200_000);
   goal(`seconds for ${check.states} states`, Number(seconds.toFixed(2)), mostSeconds, seconds < mostSeconds);
   goal("MB resident", memory, mostMemory, memory < mostMemory);
+}
+
+async function benchWorkers(states: number, workers: number): Promise<void> {
+  const source = {
+    module: import.meta.resolve("../tests/actors/check/worker_models.ts"),
+    make: "electionIn",
+    args: [{ voters: 3, maxTerm: 3, states }],
+  };
+  const started = performance.now();
+  const check = await checkInWorkers(source, { workers });
+  const seconds = (performance.now() - started) / 1000;
+  const memory = Math.round(Deno.memoryUsage().rss / 2 ** 20);
+  said(`${workers} workers: ${check.verdict}, ${check.states} states, ${check.generated} steps, ${check.depth} deep`);
+  said(`${seconds.toFixed(2)} s, ${check.megabytes} MB of tables, ${memory} MB resident`);
 }
 
 const modulus = 18;
@@ -81,5 +97,9 @@ function benchBesideGraph(): void {
   goal("times as fast as xstate/graph", times, 20, times >= 20);
 }
 
-benchElection(Number(Deno.args[0] ?? 1_000_000));
-benchBesideGraph();
+const states = Number(Deno.args[0] ?? 1_000_000);
+if (Deno.args[1] !== undefined) await benchWorkers(states, Number(Deno.args[1]));
+else {
+  benchElection(states);
+  benchBesideGraph();
+}

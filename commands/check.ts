@@ -1,5 +1,7 @@
 /** `chartroom check`: goes through every state of the models of what ships, and tells what can go wrong as a story. */
+import { checkInWorkers } from "../actors/check/check_in_workers.ts";
 import { checkSystem, type SystemCheck, type Violation } from "../machines/check/check_system.ts";
+import { whyAlone } from "../machines/check/level_search.ts";
 import type { MachineCoverage } from "../machines/check/machine_coverage.ts";
 import { mermaidOf, svgOf } from "../machines/check/sequence.ts";
 import type { Move, Progress, SystemModel } from "../machines/check/system_model.ts";
@@ -14,6 +16,7 @@ export interface CheckOptions {
   readonly list?: boolean;
   readonly coverage?: boolean;
   readonly format: CheckFormat;
+  readonly workers: number;
   readonly replay?: string;
   readonly trace?: string;
 }
@@ -41,7 +44,7 @@ export async function check(name: string | undefined, options: CheckOptions): Pr
   const coverage = new Map<MachineCoverage["machine"], MachineCoverage>();
   console.error(`${" ".repeat(width)}   ${columns}`);
   for (const model of chosen) {
-    const { found, system, ms } = run(model);
+    const { found, system, ms } = await run(model, options.workers);
     for (const each of found.coverage) {
       const known = coverage.get(each.machine);
       if (known === undefined) coverage.set(each.machine, each);
@@ -78,15 +81,27 @@ export function chooseModels(name: string | undefined, all: boolean): readonly N
   throw new Error(`Cannot check "${name}": there is no such model (there are ${kinds}; --list names them all)`);
 }
 
-function run(model: NamedModel): { readonly found: SystemCheck; readonly system: SystemModel; readonly ms: number } {
+interface Ran {
+  readonly found: SystemCheck;
+  readonly system: SystemModel;
+  readonly ms: number;
+}
+
+async function run({ name, system: make }: NamedModel, workers: number): Promise<Ran> {
   const started = performance.now();
   const live = Deno.stderr.isTerminal();
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
-  const onProgress = ({ states, depth, waiting, megabytes }: Progress) => {
-    if (live) write(`\r${model.name}: ${states} states, ${waiting} to go, ${depth} deep, ${megabytes} MB`);
+  const onProgress = ({ states, depth, megabytes }: Progress) => {
+    if (live) write(`\r${name}: ${states} states, ${depth} deep, ${megabytes} MB`);
   };
-  const system = { ...model.system(), now: () => performance.now(), onProgress };
-  const found = checkSystem(system);
+  const hooks = { now: () => performance.now(), onProgress };
+  const system = { ...make(), ...hooks };
+  const found = workers > 1 && whyAlone(system) === undefined
+    ? await checkInWorkers(
+      { module: import.meta.resolve("../machines/models/all_models.ts"), make: "modelNamed", args: [name] },
+      { workers, ...hooks },
+    )
+    : checkSystem(system);
   if (live) write("\r\x1b[K");
   return { found, system, ms: performance.now() - started };
 }

@@ -6,15 +6,16 @@
  */
 import { AmpleSets, whyNotReduced } from "./ample_sets.ts";
 import { Composition, type Sink } from "./composition.ts";
-import { FingerprintSet, Numbers } from "./fingerprints.ts";
+import { FingerprintSet } from "./fingerprints.ts";
 import type { MachineCoverage } from "./machine_coverage.ts";
 import { isPlain } from "./plain_actor.ts";
 import { findLassos } from "./liveness.ts";
 import { hasLiveness, LivenessGraph } from "./liveness_graph.ts";
 import { Symmetry } from "./symmetry.ts";
-import { movesAt, sayMove, tellSystem } from "./system_story.ts";
+import { movesAt, tellBroken, tellSystem } from "./system_story.ts";
 import type { Move, SystemModel, SystemState } from "./system_model.ts";
 import { DeclaredView, SystemView } from "./system_view.ts";
+import { Trail } from "./trail.ts";
 
 export { type Played, replaySystem, sayMove } from "./system_story.ts";
 export * from "./system_model.ts";
@@ -90,11 +91,7 @@ type Rule = readonly [string, (state: SystemState<unknown>) => boolean];
 
 class SystemSearch implements Sink {
   readonly #set = new FingerprintSet();
-  readonly #parents = new Numbers();
-  readonly #moves = new Numbers();
-  /** Rows of this depth and of the next, each after its length. */
-  #current = new Numbers();
-  #following = new Numbers();
+  readonly #trail = new Trail();
   readonly #always: readonly Rule[];
   readonly #eachStep: readonly (readonly [string, NonNullable<SystemModel["eachStep"]>[string]])[];
   #unseen: Rule[];
@@ -142,11 +139,7 @@ class SystemSearch implements Sink {
       if (!(error instanceof Stop)) throw error;
     }
     const { locals } = this.#composition;
-    const uncovered = [...locals.coverage].flatMap(([{ id }, coverage]) => [
-      ...coverage.unreachedStates().map((name) => `${id}: state never reached: ${name}`),
-      ...coverage.unreachedEdges().map((name) => `${id}: edge never taken: ${name}`),
-      ...coverage.untriedGuards().map((name) => `${id}: guard ${name}`),
-    ]);
+    const uncovered = [...locals.coverage.values()].flatMap((coverage) => coverage.uncovered());
     const unhandled = [...locals.unhandled];
     if (this.#violations.length === 0) this.#symmetry?.verifySteps();
     return {
@@ -185,29 +178,24 @@ class SystemSearch implements Sink {
     if (this.#graph !== undefined) this.#graph.initials = this.#set.size;
     composition.lazy = composition.addsUp && this.#symmetry === undefined && this.#eachStep.length === 0 &&
       this.model.within === undefined;
-    this.#turn();
+    this.#trail.turn();
     let at = 0;
     for (let state = 0; state < this.#set.size; state++) {
-      if (at === this.#current.length) {
+      if (at === this.#trail.current.length) {
         if (this.#depth === this.model.limits.depth) this.#giveUp(`deeper than ${this.#depth} steps`);
         this.#depth++;
-        this.#turn();
+        this.#trail.turn();
         at = 0;
       }
       if (state % 1024 === 1023) this.#pause(state);
-      const length = this.#current.values[at]!;
+      const length = this.#trail.current.values[at]!;
       this.#expand(state, at + 1, length);
       at += length + 1;
     }
   }
 
-  #turn(): void {
-    [this.#current, this.#following] = [this.#following, this.#current];
-    this.#following.length = 0;
-  }
-
   #expand(state: number, at: number, length: number): void {
-    const row = this.#current.values;
+    const row = this.#trail.current.values;
     this.#expanding = state;
     this.#movesOn = false;
     this.#graph?.begin();
@@ -217,13 +205,13 @@ class SystemSearch implements Sink {
       else this.#expandAmple(this.ample, row, at, length);
     } catch (error) {
       if (error instanceof Stop) throw error;
-      this.#broken("thrown", said(error), this.#pathTo(state), this.#composition.tried());
+      this.#broken("thrown", said(error), this.#trail.pathTo(state), this.#composition.tried());
     }
     if (this.#movesOn) return;
     this.#ends++;
     const { mayEnd } = this.model;
     if (mayEnd !== undefined && !mayEnd(this.#wholeView.bind(row, at, length))) {
-      this.#broken("dead end", "Nothing can happen any more", this.#pathTo(state));
+      this.#broken("dead end", "Nothing can happen any more", this.#trail.pathTo(state));
     }
   }
 
@@ -265,22 +253,10 @@ class SystemSearch implements Sink {
     const state = this.#set.add(composition.low, composition.high);
     if (!this.#set.added) return state;
     if (composition.lazy) composition.make();
-    this.#keep(move);
+    this.#trail.keep(composition, this.#expanding, move);
     this.#checkState(state);
     if (this.#set.size >= this.model.limits.states) this.#giveUp(`more than ${this.model.limits.states} states`);
     return state;
-  }
-
-  /** Remembers the composition's next row, and how it was found. */
-  #keep(move: number): void {
-    const { next, nextLength } = this.#composition;
-    this.#parents.push(this.#expanding);
-    this.#moves.push(move);
-    const rows = this.#following;
-    rows.reserve(rows.length + nextLength + 1);
-    rows.values[rows.length] = nextLength;
-    for (let at = 0, to = rows.length + 1; at < nextLength; at++) rows.values[to++] = next[at]!;
-    rows.length += nextLength + 1;
   }
 
   #checkState(state: number): void {
@@ -288,7 +264,7 @@ class SystemSearch implements Sink {
     if (this.#always.length === 0 && this.#unseen.length === 0 && this.#graph === undefined) return;
     const view = this.#view.bind(next, 0, nextLength);
     for (const [name, holds] of this.#always) {
-      if (!holds(view)) this.#broken("always", name, this.#pathTo(state));
+      if (!holds(view)) this.#broken("always", name, this.#trail.pathTo(state));
     }
     if (this.#unseen.length > 0 && this.#unseen.some(([, holds]) => holds(view))) {
       this.#unseen = this.#unseen.filter(([, holds]) => !holds(view));
@@ -302,7 +278,7 @@ class SystemSearch implements Sink {
     const view = this.#view.bind(next, 0, nextLength);
     for (const [name, holds] of this.#eachStep) {
       if (!holds(this.#beforeView, happening, view)) {
-        this.#broken("step", name, this.#pathTo(this.#expanding), happening.move);
+        this.#broken("step", name, this.#trail.pathTo(this.#expanding), happening.move);
       }
     }
   }
@@ -319,7 +295,7 @@ class SystemSearch implements Sink {
     this.#graph.begin();
     const { move } = this.#graph;
     for (const { rule, reason, from, stem, cycle } of findLassos(this.#graph)) {
-      const path = [...this.#pathTo(from), ...stem.map((edge) => move.values[edge]!)];
+      const path = [...this.#trail.pathTo(from), ...stem.map((edge) => move.values[edge]!)];
       const all = movesAt(this.#composition, [...path, ...cycle.map((edge) => move.values[edge]!)]);
       const moves = all.slice(0, path.length);
       const round = all.slice(path.length);
@@ -352,9 +328,7 @@ class SystemSearch implements Sink {
   #startedAt: number | undefined;
 
   get #megabytes(): number {
-    const tables = [this.#set, this.#parents, this.#moves, this.#current, this.#following];
-    const bytes = tables.reduce((sum, { bytes }) => sum + bytes, this.#graph?.bytes ?? 0);
-    return Math.ceil(bytes / 2 ** 20);
+    return Math.ceil((this.#set.bytes + this.#trail.bytes + (this.#graph?.bytes ?? 0)) / 2 ** 20);
   }
 
   #giveUp(reason: string): never {
@@ -362,25 +336,10 @@ class SystemSearch implements Sink {
     throw new Stop();
   }
 
-  /** The place of each move on the way to a state; the first is that of the initial row. */
-  #pathTo(state: number): number[] {
-    const path: number[] = [];
-    for (let at = state; at >= 0; at = this.#parents.values[at]!) path.unshift(this.#moves.values[at]!);
-    return path;
-  }
-
   #broken(kind: Violation["kind"], rule: string, path: readonly number[], last?: Move): never {
     this.#composition.lazy = false;
     this.#composition.only = -1;
-    const before = movesAt(this.#composition, path);
-    const moves = last === undefined ? before : [...before, last];
-    let story: string;
-    try {
-      story = tellSystem(this.#composition, moves);
-    } catch {
-      // The last move is the one that throws.
-      story = `${tellSystem(this.#composition, before)}\n  ${moves.length} ${sayMove(moves.at(-1)!)}`;
-    }
+    const { moves, story } = tellBroken(this.#composition, path, last);
     this.#violations.push({ kind, rule, moves, cycle: [], story });
     throw new Stop();
   }

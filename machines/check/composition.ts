@@ -66,20 +66,20 @@ export class Composition {
   readonly #processes: Processes;
   readonly #print: RowFingerprint;
 
-  constructor(readonly model: SystemModel<unknown>) {
+  /** `byContent`: fingerprints are the same in every composition of the model. */
+  constructor(readonly model: SystemModel<unknown>, byContent = false) {
     const { actors, network = {} } = model;
     const names = actors.map(({ name }) => name);
     const doubled = names.find((name, index) => names.indexOf(name) !== index);
     if (doubled !== undefined) throw new Error(`Cannot compose: two actors are named "${doubled}"`);
     const amounts = amountsOf(model);
     this.budgets = new Map(Object.keys(amounts).map((name, index) => [name, index]));
-    this.locals = new LocalStates(actors, network, this.budgets, model.processes);
+    this.locals = new LocalStates(actors, network, this.budgets, model.processes, byContent);
     this.#actors = actors.length;
     this.historyAt = actors.length;
     this.cutAt = this.historyAt + 1;
     this.budgetAt = this.cutAt + 1;
     this.header = this.budgetAt + this.budgets.size;
-    this.#print = new RowFingerprint(this.locals, this.#actors, this.header);
     this.#amounts = Object.values(amounts);
     this.#network = network;
     this.#repeated = network.delivery === "repeated";
@@ -87,6 +87,7 @@ export class Composition {
     this.#losses = network.losses === "any" ? -1 : this.budgets.get("losses") ?? -2;
     this.#duplicates = this.budgets.get("duplicates") ?? -2;
     if (model.history !== undefined) this.#history = new HistoryTable(model.history);
+    this.#print = new RowFingerprint(this.locals, this.#actors, this.header, byContent ? this.#history : undefined);
     this.#groups = groupsOf(model);
     this.#processes = new Processes(this, model);
     this.next = new Int32Array(this.#inFlight + 64);

@@ -13,6 +13,20 @@ export function mixHigh(value: number): number {
   return mixed ^ (mixed >>> 15);
 }
 
+/** Both lanes of a fingerprint of a text: the same in every worker, whatever it met before. */
+export function textLanes(text: string): readonly [low: number, high: number] {
+  let low = 0x2f6b1d35;
+  let high = 0x41c6ce57;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    low = Math.imul(low ^ unit, 0x9e3779b1);
+    low ^= low >>> 15;
+    high = Math.imul(high ^ unit, 0x5f356495);
+    high ^= high >>> 13;
+  }
+  return [mixLow(low ^ text.length), mixHigh(high + text.length | 0)];
+}
+
 /** A list of 32-bit numbers that grows. */
 export class Numbers {
   values: Int32Array;

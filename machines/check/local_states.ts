@@ -18,7 +18,7 @@ import type {
   NetworkModel,
   ProcessModel,
 } from "./system_model.ts";
-import { mixHigh, mixLow, PairTable } from "./fingerprints.ts";
+import { mixHigh, mixLow, PairTable, textLanes } from "./fingerprints.ts";
 
 type State = MachineState<AnyStateMachine>;
 
@@ -112,8 +112,11 @@ export class LocalStates {
     readonly network: NetworkModel,
     readonly budgets: ReadonlyMap<string, number>,
     processes: readonly ProcessModel[] = [],
+    /** Fingerprints come from what local states are, not from when they were met. */
+    readonly byContent = false,
   ) {
-    this.messages = new MessageTable(new Map(actors.map(({ name }, index) => [name, index])), network, processes);
+    const places = new Map(actors.map(({ name }, index) => [name, index]));
+    this.messages = new MessageTable(places, network, processes, byContent);
     for (const { machine } of actors) {
       if (this.#states.has(machine)) continue;
       this.#states.set(machine, new MachineStates<AnyStateMachine>(machine));
@@ -134,11 +137,17 @@ export class LocalStates {
       const { name, options } = this.actors[actor]!;
       const local = new Local(id, actor, name, state, saved, key);
       this.all.push(local);
-      this.low.push(mixLow(id));
-      this.high.push(mixHigh(id));
+      const [low, high] = this.byContent ? textLanes(this.#content(actor, state, saved)) : [mixLow(id), mixHigh(id)];
+      this.low.push(low);
+      this.high.push(high);
       local.view = options.view?.(local);
     }
     return id;
+  }
+
+  #content(actor: number, state: State | undefined, saved: unknown): string {
+    const standing = state && this.statesOf(this.actors[actor]!.machine).contentKey(state);
+    return `${actor}/${standing ?? "down"}/${saved === undefined ? "" : stateKey(saved)}`;
   }
 
   /** The transitions with which an actor may start. */

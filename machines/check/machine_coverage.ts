@@ -4,6 +4,13 @@ import { activeNodes, type ChartNode, eventName, nodeName, rootOf } from "../cha
 import { effectsOf } from "../effect.ts";
 import { type Edge, edgesOf, type Step } from "../step.ts";
 
+export interface SavedCoverage {
+  readonly states: readonly string[];
+  /** Places among the edges of the machine. */
+  readonly edges: readonly number[];
+  readonly guards: readonly { readonly name: string; readonly passed: boolean; readonly refused: boolean }[];
+}
+
 export class MachineCoverage {
   readonly #nodes = new Map<string, ChartNode>();
   readonly #reached = new Set<ChartNode>();
@@ -44,6 +51,37 @@ export class MachineCoverage {
     for (const [name, { passed, refused }] of other.#guards) {
       const seen = this.#guards.get(name);
       if (seen === undefined) continue;
+      seen.passed ||= passed;
+      seen.refused ||= refused;
+    }
+  }
+
+  /** What is left out, in words. */
+  uncovered(): string[] {
+    const { id } = this.machine;
+    return [
+      ...this.unreachedStates().map((name) => `${id}: state never reached: ${name}`),
+      ...this.unreachedEdges().map((name) => `${id}: edge never taken: ${name}`),
+      ...this.untriedGuards().map((name) => `${id}: guard ${name}`),
+    ];
+  }
+
+  /** As plain data, for another worker's `addSaved`. */
+  save(): SavedCoverage {
+    const edges = edgesOf(this.machine);
+    return {
+      states: [...this.#reached].map(({ id }) => id),
+      edges: edges.flatMap((edge, index) => this.#taken.has(edge) ? [index] : []),
+      guards: [...this.#guards].map(([name, outcomes]) => ({ name, ...outcomes })),
+    };
+  }
+
+  addSaved({ states, edges, guards }: SavedCoverage): void {
+    const all = edgesOf(this.machine);
+    for (const id of states) this.#reached.add(this.#nodes.get(id)!);
+    for (const index of edges) this.#taken.add(all[index]!);
+    for (const { name, passed, refused } of guards) {
+      const seen = this.#guards.get(name)!;
       seen.passed ||= passed;
       seen.refused ||= refused;
     }

@@ -65,6 +65,16 @@ export class MachineStates<M extends AnyStateMachine> {
     return key;
   }
 
+  /** As telling as a state's key, and the same whatever this table met before. */
+  contentKey({ snapshot, outstanding, timers }: Situation<M>): string {
+    const { value, status, context, historyValue } = snapshot as AnyMachineSnapshot & {
+      historyValue: Record<string, { id: string }[]>;
+    };
+    const history = Object.entries(historyValue ?? {}).map(([of, nodes]) => [of, nodes.map(({ id }) => id).sort()]);
+    const orders = outstanding.map((order) => this.orderKey(order));
+    return stateKey([value, status, context, history.sort(), orders, timers.map(({ id, delayMs }) => [id, delayMs])]);
+  }
+
   /** Fields of the context that took most values, for a state space that does not end. */
   growingFields(): string[] {
     const values = new Map<string, Set<string>>();

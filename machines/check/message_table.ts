@@ -1,5 +1,5 @@
 /** Messages as small numbers. */
-import { mixHigh, mixLow } from "./fingerprints.ts";
+import { mixHigh, mixLow, textLanes } from "./fingerprints.ts";
 import { stateKey } from "./state_key.ts";
 import type { Envelope, Message, NetworkModel, ProcessModel } from "./system_model.ts";
 
@@ -24,6 +24,8 @@ export class MessageTable {
     readonly actors: ReadonlyMap<string, number>,
     network: NetworkModel,
     processes: readonly ProcessModel[] = [],
+    /** Fingerprints come from what messages are, not from when they were met. */
+    readonly byContent = false,
   ) {
     this.ordered = network.order === "ordered";
     for (const { actors: names } of processes) {
@@ -47,8 +49,11 @@ export class MessageTable {
       const channel = inbox === undefined ? from * this.actors.size + to : inbox * (this.actors.size + 1);
       this.channel.push(channel);
       this.rank.push(this.ordered ? channel : id);
-      this.low.push(mixLow(id + 0x40000000));
-      this.high.push(mixHigh(id + 0x40000000));
+      const [low, high] = this.byContent
+        ? textLanes(`message ${key}`)
+        : [mixLow(id + 0x40000000), mixHigh(id + 0x40000000)];
+      this.low.push(low);
+      this.high.push(high);
     }
     return id;
   }

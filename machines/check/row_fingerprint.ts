@@ -1,13 +1,19 @@
 /** The 64-bit fingerprint of a composition's row: a sum over its parts, so that a part that changes changes it by little. */
 import { mixHigh, mixLow } from "./fingerprints.ts";
 import type { LocalStates } from "./local_states.ts";
-import { slotHigh, slotLow } from "./row_parts.ts";
+import { type HistoryTable, slotHigh, slotLow } from "./row_parts.ts";
 
 export class RowFingerprint {
   low = 0;
   high = 0;
 
-  constructor(readonly locals: LocalStates, readonly actors: number, readonly header: number) {}
+  /** With `histories`, these are told apart by what they are. */
+  constructor(
+    readonly locals: LocalStates,
+    readonly actors: number,
+    readonly header: number,
+    readonly histories?: HistoryTable,
+  ) {}
 
   /** Both lanes of the fingerprint of the row at `at`, in `low` and `high`. */
   take(row: Int32Array, at: number, length: number): void {
@@ -18,7 +24,13 @@ export class RowFingerprint {
       low = low + locals.low[row[at + place]!]! | 0;
       high = high + locals.high[row[at + place]!]! | 0;
     }
-    for (let place = actors; place < header; place++) {
+    let place = actors;
+    if (this.histories !== undefined) {
+      const history = row[at + place++]!;
+      low = low + this.histories.low[history]! | 0;
+      high = high + this.histories.high[history]! | 0;
+    }
+    for (; place < header; place++) {
       low = low + slotLow(place, row[at + place]!) | 0;
       high = high + slotHigh(place, row[at + place]!) | 0;
     }

@@ -1,11 +1,14 @@
 /** Parts of a composition's row that are no actors: histories, budgets, cuts of the network. */
-import { mixHigh, mixLow, PairTable } from "./fingerprints.ts";
+import { mixHigh, mixLow, PairTable, textLanes } from "./fingerprints.ts";
 import { stateKey } from "./state_key.ts";
 import type { Happening, HistoryModel, SystemModel } from "./system_model.ts";
 
 /** Histories as small numbers, and what each becomes, computed once. */
 export class HistoryTable {
   readonly all: unknown[] = [];
+  /** For each history, what it adds to a fingerprint that does not depend on when it was met. */
+  readonly low: number[] = [];
+  readonly high: number[] = [];
   readonly #ids = new Map<string, number>();
   readonly #steps = new PairTable();
 
@@ -20,6 +23,9 @@ export class HistoryTable {
       id = this.all.length;
       this.#ids.set(key, id);
       this.all.push(history);
+      const [low, high] = id === 0 ? [0, 0] : textLanes(`history ${key}`);
+      this.low.push(low);
+      this.high.push(high);
     }
     return id;
   }

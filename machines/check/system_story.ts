@@ -158,6 +158,21 @@ export function tellSystem(composition: Composition, moves: readonly Move[], cyc
   return lines.join("\n");
 }
 
+/** The moves and the story of a run to a broken rule; `last` is a move that may be the one that throws. */
+export function tellBroken(
+  composition: Composition,
+  path: readonly number[],
+  last?: Move,
+): { readonly moves: readonly Move[]; readonly story: string } {
+  const before = movesAt(composition, path);
+  const moves = last === undefined ? before : [...before, last];
+  try {
+    return { moves, story: tellSystem(composition, moves) };
+  } catch {
+    return { moves, story: `${tellSystem(composition, before)}\n  ${moves.length} ${sayMove(moves.at(-1)!)}` };
+  }
+}
+
 function sayOutcome({ move, sent }: Happening, state: SystemState<unknown>): string {
   if (move.do === "start") return state.locals.map((local) => `${local.name}: ${sayLocal(local)}`).join("; ");
   if (!("actor" in move) || move.do === "lose" || move.do === "duplicate") return "";

@@ -1,6 +1,7 @@
 /** Every model of what ships, for `chartroom check` and the tests. */
 import { apiServerModels } from "./api_server_system.ts";
 import { controllerModels } from "./controller_models.ts";
+import type { SystemModel } from "../check/system_model.ts";
 import type { NamedModel } from "./model.ts";
 import { podModels } from "./pod_models.ts";
 import { schedulerModels } from "./scheduler_models.ts";
@@ -11,3 +12,10 @@ export const allModels: readonly NamedModel[] = [
   ...schedulerModels,
   ...apiServerModels,
 ];
+
+/** Made anew, for workers that are told a name. */
+export function modelNamed(name: string): SystemModel {
+  const found = allModels.find((model) => model.name === name);
+  if (found === undefined) throw new Error(`Cannot make the model "${name}": there is none of that name`);
+  return found.system();
+}
