@@ -37,8 +37,10 @@ export function historyBound(text: string): HistoryBound {
   return ms[unit] === undefined ? { bytes: amount * bytes[unit]! } : { ms: amount * ms[unit] };
 }
 
-/** A bound is kept by so many recordings: that much of it may be missing. */
+/** A bound is kept by so many recordings or more: that much of it may be missing. */
 const parts = 8;
+/** Reading one holds the process up: no recording is larger. */
+const partBytes = 2 * 2 ** 20;
 const flushMs = 500;
 /** Whatever the time, no more than this. */
 const bytesAtMost = 2 ** 30;
@@ -167,7 +169,8 @@ export class HistoryRecorder {
     this.#waitingBytes = 0;
     this.#written += text.length;
     const { ms, bytes } = this.#bound;
-    const isFull = this.#written > bytes / parts || this.#clock.wallTime() - this.#since > ms / parts;
+    const isFull = this.#written > Math.min(bytes / parts, partBytes) ||
+      this.#clock.wallTime() - this.#since > ms / parts;
     this.#writing = this.#writing.then(() => this.#files.append(name, text)).then(() => this.#throwAway()).catch(
       (error) => this.#report(`History cannot be kept: ${(error as Error).message}`),
     );

@@ -111,7 +111,7 @@ export class Recording implements Source {
   }
 
   #detail(id: string): ActorDetail | null {
-    const row = this.rowsAt(this.to).find((each) => each.id === id);
+    const row = this.rowsAt(this.to).find((each) => each.id === id) ?? this.#lastSeen(id);
     if (row === undefined) return null;
     const recent = this.#records.filter((record) => record.id === id);
     const standing = standingAt(this.#feed.machines.get(row.machine), recent, recent.length - 1);
@@ -125,6 +125,12 @@ export class Recording implements Source {
       possible: [],
       children: this.rowsAt(this.to).filter(({ supervisor }) => supervisor === id).map((each) => each.id),
     };
+  }
+
+  /** Of who has ended within it: as it was last. */
+  #lastSeen(id: string): ActorRow | undefined {
+    const last = this.#records.findLast((record) => record.id === id);
+    return last === undefined ? undefined : this.rowsAt(last.wallTime).find((each) => each.id === id);
   }
 
   #wanted(record: TransitionRecord, id: string | undefined, filter: ActorFilter | undefined): boolean {

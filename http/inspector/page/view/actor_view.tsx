@@ -1,6 +1,6 @@
 /** One actor: its chart, why it is where it is, its story, and any moment of it again. */
 import { useEffect, useState } from "preact/hooks";
-import type { ActorDetail, Json, TransitionRecord } from "../../../../ports/inspection.ts";
+import type { ActorDetail, ActorRow, Json, TransitionRecord } from "../../../../ports/inspection.ts";
 import { standingAt } from "../model/playback.ts";
 import { eventWords } from "../model/story.ts";
 import { actorName, clock, duration, problemWords } from "../model/words.ts";
@@ -9,7 +9,7 @@ import { Chip } from "./cluster_view.tsx";
 import { Explained, type Standing } from "./explained.tsx";
 import { actorLink, changeQuery, objectLink, route } from "./route.ts";
 import { Sequence } from "./sequence_view.tsx";
-import { ask, known, now, tell, watch } from "./session.ts";
+import { ask, known, lookedAt, now, rows, tell, watch } from "./session.ts";
 import { Story } from "./story_view.tsx";
 import { Try } from "./try_view.tsx";
 
@@ -24,10 +24,13 @@ export function ActorView({ id }: { id: string }) {
     ask<"answer">({ type: "history", id, limit: 500 }).catch(() => {});
     return () => tell({ type: "unsubscribe", id });
   }, [id]);
-  const [at, setAt] = useState<number>();
+  const [chosen, setAt] = useState<number>();
   const feed = known();
-  const detail = feed.details.get(id);
   const records = feed.records.get(id) ?? [];
+  const present = feed.details.get(id);
+  const detail = present === null ? ended(rows.value.find((row) => row.id === id), records) : present;
+  // The time of the whole cluster counts where no event of this actor was chosen.
+  const at = chosen ?? timeOf(records, lookedAt.value);
   if (detail === undefined) return <p role="status">Asking for {actorName(id)} …</p>;
   if (detail === null) return <p role="alert">{actorName(id)} is not there (any more), or not for you to see.</p>;
   const chart = feed.machines.get(detail.row.machine);
@@ -82,6 +85,20 @@ export function ActorView({ id }: { id: string }) {
       </div>
     </>
   );
+}
+
+/** Who is not there any more, as far as it was recorded; null: nothing is known. */
+function ended(row: ActorRow | undefined, records: readonly TransitionRecord[]): ActorDetail | null {
+  if (row === undefined || records.length === 0) return null;
+  const explanation = { says: [], where: [], why: [], since: "", waitsFor: [], movesOn: [] };
+  return { row, context: {}, timers: [], orders: [], recent: records, explanation, possible: [], children: [] };
+}
+
+/** The last event before that time. */
+function timeOf(records: readonly TransitionRecord[], wallTime: number | undefined): number | undefined {
+  if (wallTime === undefined) return undefined;
+  const index = records.findLastIndex((record) => record.wallTime <= wallTime);
+  return index < 0 ? undefined : index;
 }
 
 function Header({ detail: { row, fault } }: { detail: ActorDetail }) {

@@ -96,6 +96,7 @@ function Members({ members }: { members: readonly ActorRow[] }) {
           <thead>
             <tr>
               <th scope="col">Member</th>
+              <th scope="col">Role</th>
               <th scope="col">State</th>
               <th scope="col">Term</th>
               <th scope="col">Commit</th>
@@ -108,6 +109,7 @@ function Members({ members }: { members: readonly ActorRow[] }) {
                 <th scope="row">
                   <a href={actorLink(row.id)}>{actorName(row.id)}</a>
                 </th>
+                <td>{String(row.facts?.["role"] ?? "–")}</td>
                 <td>
                   <Chip row={row} />
                 </td>
