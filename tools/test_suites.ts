@@ -67,7 +67,7 @@ const browser: Need = {
 };
 
 /** A page in a browser, and a cluster with real pods to look at. */
-const stuckPods = "tests/browser/stuck_pods_test.ts";
+const stuckPods = ["tests/browser/stuck_pods_test.ts", "tests/browser/rolling_update_test.ts"];
 
 /** Stores that lose their power at every point, are killed, or have real disks and connections. */
 const storeOnDisks = [
@@ -92,8 +92,8 @@ const slower: readonly Suite[] = [
   { name: "network", paths: ["tests/network"], needs: [root, packetFilter] },
   { name: "docker", paths: ["tests/docker"], needs: [root, docker] },
   { name: "cluster", paths: ["tests/cluster"], needs: [root, docker, packetFilter, clients] },
-  { name: "browser", paths: ["tests/browser"], ignore: [stuckPods], needs: [browser] },
-  { name: "stuck-pods", paths: [stuckPods], needs: [root, docker, packetFilter, clients, browser] },
+  { name: "browser", paths: ["tests/browser"], ignore: stuckPods, needs: [browser] },
+  { name: "stuck-pods", paths: stuckPods, needs: [root, docker, packetFilter, clients, browser] },
 ];
 
 /** Tests that need nothing but Deno; leaks of resources and operations fail them. */
