@@ -14,6 +14,7 @@ import { answerIssuerDiscovery, discoveryPath, keySetPath } from "../http/auth/t
 import type { Api } from "../http/machinery/api.ts";
 import { type ListenAddress, serve, type Server } from "../http/server.ts";
 import { type NodeProxy, nodeProxy } from "../http/streaming/node_proxy.ts";
+import { acceptWatchSocket } from "../http/streaming/watch_socket.ts";
 import { apiServerMachine } from "../machines/api_server/api_server_machine.ts";
 import { startAggregation } from "./aggregated_apis.ts";
 import { readApiServerFlags } from "./api_server_flags.ts";
@@ -253,6 +254,7 @@ class RunningMaster {
       serverAddress: `${this.#options.controlPlaneAddress}:${plan.apiServerPort}`,
       impersonate: (user, headers) => impersonate(user, headers, authorizer),
       connect: (connection, environment) => proxy.connect(connection, environment),
+      acceptWatch: acceptWatchSocket,
       metrics: () => this.#audit?.metrics() ?? [],
       health: { livez: [{ name: "ping", check: () => undefined }], readyz: this.#readyChecks() },
       open: inspector.open,

@@ -26,6 +26,7 @@ import {
   jsonResponse,
   notFoundPage,
   resourceResponse,
+  type Serving,
 } from "./machinery/responses.ts";
 import type { Authenticator, UserInfo } from "./machinery/types.ts";
 import { version } from "./machinery/version.ts";
@@ -39,6 +40,8 @@ export interface AppOptions {
   readonly health: Health;
   /** Carries out what is not answered with an object: exec, attach, port-forward, logs, proxies. */
   readonly connect?: ConnectStream;
+  /** Turns the connection of a watch into a WebSocket; absent: watches are streams only. */
+  readonly acceptWatch?: Serving["acceptWatch"];
   /** The user a request acts as, by its `Impersonate-*` headers. @throws ApiError 403 when that is not allowed. */
   readonly impersonate?: (user: UserInfo, headers: Headers) => Promise<UserInfo>;
   /** Told of an error that is a bug: clients read a bare 500. Default: the console. */
@@ -66,7 +69,14 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
   const { registry } = api;
   const metrics = new Metrics();
   const report = options.report ?? ((error: unknown) => console.error(error));
-  const serving = { api, metrics, inFlight: new InFlight(api.clock), report, connect: options.connect };
+  const serving = {
+    api,
+    metrics,
+    inFlight: new InFlight(api.clock),
+    report,
+    connect: options.connect,
+    acceptWatch: options.acceptWatch,
+  };
   const app = new Hono<AppEnvironment>();
 
   app.use(async (c, next) => {

@@ -19,6 +19,8 @@ export interface LineSink {
   write(bytes: Uint8Array): boolean;
   /** What was written last has not left yet: more is better sent together a moment later. */
   readonly busy: boolean;
+  /** Every line is a message of its own and must be written alone. */
+  readonly isByMessage?: boolean;
   end(): void;
   /** The client is too far behind: it has to list again. */
   cutOff(): void;
@@ -133,6 +135,11 @@ export class LineWriter implements WatchItemSink {
   }
 
   #write(lines: readonly Uint8Array[]): boolean {
+    if (this.#out.isByMessage === true) {
+      let keepsUp = true;
+      for (const line of lines) keepsUp = this.#out.write(line);
+      return keepsUp;
+    }
     return this.#out.write(lines.length === 1 ? lines[0]! : joined(lines));
   }
 

@@ -6,7 +6,7 @@ import type { KubeObject } from "../../machines/objects/object.ts";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
 import type { AppEnvironment } from "../app.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { answered, maxRequestBytes, type ServerEnvironment } from "../server/environment.ts";
+import { answered, maxRequestBytes, type ServerEnvironment, type UpgradeOffer } from "../server/environment.ts";
 import { lightResponse, type ResponseHeaders } from "../server/light_response.ts";
 import type { Api } from "./api.ts";
 import type { ApiReply, ApiRequest, RequestBody } from "./api_request.ts";
@@ -25,7 +25,7 @@ import { isSensitive, withoutText } from "./sensitive.ts";
 import { type IncludeObject, tableOf } from "./table.ts";
 import type { Resource, Verb } from "./types.ts";
 import { warningHeaders } from "./warning_headers.ts";
-import { watchResponse } from "./watch_stream.ts";
+import { watchOverSocket, watchResponse, type WatchSocket } from "./watch_stream.ts";
 
 type AppContext = Context<AppEnvironment>;
 
@@ -107,6 +107,8 @@ export interface Serving {
   readonly inFlight: InFlight;
   report(error: unknown): void;
   readonly connect: ConnectStream | undefined;
+  /** Turns the connection of a watch into a WebSocket. @throws ApiError 400 for an offer that cannot be taken */
+  readonly acceptWatch: ((offer: UpgradeOffer) => Promise<WatchSocket>) | undefined;
 }
 
 const noQuery = new URLSearchParams();
@@ -148,7 +150,7 @@ function served({ registry }: Api, { group, version }: RequestInfo): boolean {
 }
 
 async function answerResource(
-  { api, connect }: Serving,
+  { api, connect, acceptWatch }: Serving,
   c: AppContext,
   { info, query, warnings, protobuf }: {
     readonly info: RequestInfo;
@@ -198,6 +200,10 @@ async function answerResource(
     now: () => api.clock.wallTime(),
     soon: (callback) => api.clock.soon(callback),
   };
+  const { raw, upgrade } = c.env ?? {};
+  if (reply.type === "watch" && upgrade?.protocol === "websocket" && acceptWatch !== undefined) {
+    return watchOverSocket(reply, context, await acceptWatch(upgrade), (end) => raw?.onDraining(end));
+  }
   return await encoded(api, c, reply, context, warnings);
 }
 

@@ -1,6 +1,7 @@
 /**
- * A watch on a connection. It writes to the connection itself where there is one, else into the response's stream. A
- * client that lets more than 1 MiB of changes pile up is cut off and has to list again.
+ * A watch on a connection. It writes to the connection itself where there is one, else into the response's stream, or
+ * sends messages over a WebSocket. A client that lets more than 1 MiB of changes pile up is cut off and has to list
+ * again.
  */
 import type { ResponseHeaders } from "../server/light_response.ts";
 import type { RawResponse } from "../server/environment.ts";
@@ -13,6 +14,56 @@ import { protobufType } from "./negotiation.ts";
 type WatchReply = Extract<ApiReply, { type: "watch" }>;
 
 const maxUnsentBytes = 1024 * 1024;
+/** A socket with more than this on its way is not given more until that has gone out. */
+const busyBytes = 16 * 1024;
+
+/** A WebSocket whose client only listens. */
+export interface WatchSocket {
+  /** Bytes that wait to be sent. */
+  readonly bufferedAmount: number;
+  /** `sent` is called when the message has gone out. */
+  send(message: Uint8Array | string, sent: () => void): void;
+  on(event: "close", listener: () => void): void;
+  close(code: number): void;
+  terminate(): void;
+}
+
+const decoder = new TextDecoder();
+/** What stands in front of an event of protobuf in a stream, and not in a message. */
+const lengthBytes = 4;
+
+/** Every event is a message: text where it is JSON. @param onDraining Registers who ends with the server. */
+export function watchOverSocket(
+  reply: WatchReply,
+  context: EncodingContext,
+  socket: WatchSocket,
+  onDraining: (callback: () => void) => void,
+): Response {
+  const isText = context.representation.format !== "protobuf";
+  const sent = () => {
+    if (socket.bufferedAmount <= busyBytes) writer.drained();
+  };
+  const writer = new LineWriter(reply.resource, context, {
+    isByMessage: true,
+    write(line) {
+      if (socket.bufferedAmount > maxUnsentBytes) socket.terminate();
+      else socket.send(isText ? decoder.decode(line) : line.subarray(lengthBytes), sent);
+      return socket.bufferedAmount <= busyBytes;
+    },
+    get busy() {
+      return socket.bufferedAmount > busyBytes;
+    },
+    end: () => socket.close(1000),
+    cutOff: () => socket.terminate(),
+  });
+  const handle = reply.open(writer);
+  socket.on("close", () => handle.cancel());
+  onDraining(() => {
+    handle.cancel();
+    socket.close(1000);
+  });
+  return answered;
+}
 
 export function watchResponse(
   reply: WatchReply,

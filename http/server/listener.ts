@@ -12,6 +12,7 @@ import { Session } from "./http2/session.ts";
 import { type IncomingRequest, NodeRequest } from "./incoming_request.ts";
 import { headersOf, lightRequest } from "./light_request.ts";
 import { NodeRawResponse, type OutgoingResponse, type OwnResponse, sendResponse } from "./raw_response.ts";
+import { withSocketToken } from "./socket_token.ts";
 import { answerOnSocket, UpgradeResponse } from "./upgrade.ts";
 
 export interface ListenAddress {
@@ -227,12 +228,14 @@ class Listener implements Server {
       over = true;
     };
     raw.onClose(finished);
+    const protocol = String(incoming.headers.upgrade ?? "").toLowerCase();
+    const sent = protocol === "websocket" ? withSocketToken(incoming.headers) : incoming.headers;
     const upgrade: UpgradeOffer = {
-      protocol: String(incoming.headers.upgrade ?? "").toLowerCase(),
+      protocol,
       method: incoming.method ?? "GET",
       target: incoming.url ?? "/",
       rawHeaders: incoming.rawHeaders,
-      headers: incoming.headers,
+      headers: sent,
       take: () => {
         taken = true;
         // Sessions last for hours: draining does not wait for them, it cuts them.
@@ -240,10 +243,10 @@ class Listener implements Server {
         return { socket, head };
       },
     };
-    const headers = headersOf(incoming);
+    const headers = headersOf({ headers: sent });
     // A request that asks to be upgraded has no body: what follows belongs to the next protocol.
     const request = new Request(originOf(incoming) + upgrade.target, { method: upgrade.method, headers });
-    const environment = new Environment(incoming.headers, raw, this.#peerOf(socket), () => headers);
+    const environment = new Environment(sent, raw, this.#peerOf(socket), () => headers);
     try {
       const response = await this.#options.fetch(request, Object.assign(environment, { upgrade }));
       if (taken || response === answered) return;

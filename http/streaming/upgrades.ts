@@ -20,9 +20,14 @@ function listOf(header: string | string[] | undefined): string[] {
   return text.split(",").map((one) => one.trim()).filter((one) => one !== "");
 }
 
+/** The subprotocols that a client of a WebSocket can speak; none where it does not say. */
+export function askedProtocols(offer: UpgradeOffer): string[] {
+  return listOf(offer.headers["sec-websocket-protocol"]);
+}
+
 /** The subprotocol that this offer would be accepted with. @throws ApiError 400 when there is none. */
 export function webSocketProtocol(offer: UpgradeOffer, supported: readonly string[]): string {
-  const asked = listOf(offer.headers["sec-websocket-protocol"]);
+  const asked = askedProtocols(offer);
   const protocol = chosen(asked, supported);
   if (protocol === undefined) {
     throw badRequest(

@@ -7,6 +7,7 @@ import type { SchemaAccess } from "../../../http/machinery/schema_access.ts";
 import type { AdmissionPlugin, Resource, UserInfo } from "../../../http/machinery/types.ts";
 import { createResources } from "../../../http/resources/built_in.ts";
 import { loadSchema } from "../../../http/schema/schema.ts";
+import { acceptWatchSocket } from "../../../http/streaming/watch_socket.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 
 export const admin: UserInfo = { name: "admin", uid: "admin", groups: ["system:masters", "system:authenticated"] };
@@ -59,6 +60,7 @@ export async function testApi(
     },
     serverAddress: "192.0.2.2:16443",
     health: { livez: [ping], readyz: [ping] },
+    acceptWatch: acceptWatchSocket,
   });
   return {
     api,
