@@ -13,8 +13,10 @@ export function isTrace(text: string): boolean {
 
 /** The trace in the words of a recording. */
 export function recordingOfTrace(text: string): string {
-  const records: TransitionRecord[] = [];
-  const rows = new Map<string, ActorRow>();
+  let from: number | undefined;
+  /** Actors come when they are first heard of. */
+  const known = new Set<string>();
+  const told: ServerMessage[] = [];
   for (const line of text.split("\n")) {
     const found = step.exec(line);
     if (found === null) continue;
@@ -22,7 +24,14 @@ export function recordingOfTrace(text: string): string {
       found as unknown as string[];
     const wallTime = Number(at);
     const states = leavesOf(JSON.parse(value!));
-    records.push({
+    from ??= wallTime;
+    if (!known.has(id!)) {
+      known.add(id!);
+      const added = [rowOf(id!, states, wallTime, Number(incarnation))];
+      const counted = { matched: known.size, total: known.size };
+      told.push({ type: "changes", sequence: 0, wallTime, ...counted, added, changed: [], removed: [] });
+    }
+    const record: TransitionRecord = {
       ...{ type: "transition", id: id!, sequence: Number(sequence), process: process!, at: wallTime, wallTime },
       ...{
         incarnation: Number(incarnation),
@@ -34,11 +43,10 @@ export function recordingOfTrace(text: string): string {
       ...{ edges: [], guards: [], states, status: "active", delta: { set: {}, unset: [] } },
       orders: listOf(orders!).map((type) => ({ type, params: {} })),
       timers: listOf(timers!).map((timer) => timerOf(timer, wallTime)),
-    });
-    if (!rows.has(id!)) rows.set(id!, rowOf(id!, states, wallTime, Number(incarnation)));
+    };
+    told.push({ type: "records", records: [record], dropped: 0 });
   }
-  const from = records[0]?.wallTime ?? 0;
-  const all = [...rows.values()];
+  from ??= 0;
   const messages: ServerMessage[] = [
     {
       type: "hello",
@@ -51,10 +59,10 @@ export function recordingOfTrace(text: string): string {
       maySend: false,
     },
     {
-      ...{ type: "actors", sequence: 0, wallTime: from, rows: all, offset: 0, matched: all.length, total: all.length },
+      ...{ type: "actors", sequence: 0, wallTime: from, rows: [], offset: 0, matched: 0, total: 0 },
       ...{ first: true, last: true },
     },
-    { type: "records", records, dropped: 0 },
+    ...told,
   ];
   return messages.map((message) => JSON.stringify(message)).join("\n");
 }

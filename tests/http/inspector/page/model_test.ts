@@ -113,6 +113,7 @@ Deno.test("recordingOfTrace makes a simulation's trace a recording that can be s
     '10 worker-0 #1 worker-0/pod/default/web-0/u1.1 xstate.init by start -> {"active":{"sandbox":"creating","volumes":"mounting"}} [createSandbox,mountVolumes] {}',
     '25 worker-0 #2 worker-0/pod/default/web-0/u1.1 sandbox.failed by order -> {"active":{"sandbox":"backOff","volumes":"mounting"}} [] {xstate.after.sandboxBackOff.pod.active=500}',
     "26 kubelet get pods/default/web-0 at master-0: done 4",
+    '40 worker-0 #3 worker-0/pod/default/web-1/u2.1 xstate.init by start -> "looking" [] {}',
   ].join("\n");
   assertEquals([isTrace(trace), isTrace('{"type":"hello"}')], [true, false]);
   const recording = new Recording(recordingOfTrace(trace), { message() {}, status() {} });
@@ -124,4 +125,5 @@ Deno.test("recordingOfTrace makes a simulation's trace a recording that can be s
     "active.sandbox.backOff",
     "active.volumes.mounting",
   ]]);
+  assertEquals(recording.rowsAt(40).map(({ name }) => name), ["web-0", "web-1"]);
 });
