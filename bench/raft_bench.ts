@@ -63,7 +63,7 @@ class Trio {
     );
     const transport = await openTlsTransport({
       self: name,
-      listen: { host: "127.0.0.1", port: this.#ports.get(name)! },
+      listen: [{ host: "127.0.0.1", port: this.#ports.get(name)! }],
       certificate,
       key,
       authority: authority.certificate,

@@ -12,7 +12,7 @@ import { frame, FrameReader } from "./frames.ts";
 export interface TlsTransportOptions {
   readonly self: string;
   /** Where to listen; port 0 takes a free one. */
-  readonly listen: PeerEndpoint;
+  readonly listen: readonly PeerEndpoint[];
   /** PEM; its common name is `self`. */
   readonly certificate: string;
   readonly key: string;
@@ -25,6 +25,13 @@ export interface TlsTransportOptions {
 
 /** After a failed connection, messages are lost for this long before another is tried. */
 const retryMs = 50;
+/**
+ * A stream to a peer from which nothing has come for so long is made anew. Without it, what a network has swallowed
+ * without a word is sent again by TCP later and later: a peer that can be reached again would wait for minutes.
+ */
+const silenceMs = 3_000;
+/** A peer that has gone without a word holds its streams to us no longer than the kernel needs to notice. */
+const probeMs = 30_000;
 
 /** Resolves when it listens. @throws Error when it cannot. */
 export async function openTlsTransport(options: TlsTransportOptions): Promise<TlsTransport> {
@@ -36,8 +43,10 @@ export async function openTlsTransport(options: TlsTransportOptions): Promise<Tl
 export class TlsTransport implements Transport {
   readonly self: string;
   readonly #options: TlsTransportOptions;
-  readonly #server: tls.Server;
+  readonly #servers: readonly tls.Server[];
   readonly #incoming = new Set<TLSSocket>();
+  /** When something last came from a peer. */
+  readonly #heard = new Map<string, number>();
   readonly #outgoing = new Map<string, Outgoing>();
   #peers: ReadonlyMap<string, PeerEndpoint> = new Map();
   #receiver: TransportReceiver | undefined;
@@ -47,34 +56,40 @@ export class TlsTransport implements Transport {
     this.self = options.self;
     this.#options = options;
     const { certificate: cert, key, authority: ca } = options;
-    this.#server = tls.createServer(
-      { cert, key, ca, requestCert: true, rejectUnauthorized: true, minVersion: "TLSv1.3" },
-      (socket) => this.#accept(socket),
+    this.#servers = options.listen.map(() =>
+      tls.createServer(
+        { cert, key, ca, requestCert: true, rejectUnauthorized: true, minVersion: "TLSv1.3" },
+        (socket) => this.#accept(socket),
+      )
     );
   }
 
+  /** The first place where it listens. */
   get endpoint(): PeerEndpoint {
-    return { host: this.#options.listen.host, port: (this.#server.address() as AddressInfo).port };
+    const { host } = this.#options.listen[0]!;
+    return { host, port: (this.#servers[0]!.address() as AddressInfo).port };
   }
 
-  open(): Promise<void> {
-    const { host, port } = this.#options.listen;
-    return new Promise((resolve, reject) => {
-      this.#server.once(
-        "error",
-        (error: Error) => reject(new Error(`Cannot listen on ${host}:${port}: ${error.message}`)),
-      );
-      this.#server.listen(port, host, () => resolve());
-    });
+  async open(): Promise<void> {
+    try {
+      for (const [at, server] of this.#servers.entries()) await listening(server, this.#options.listen[at]!);
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
   }
 
   send(to: string, message: Uint8Array): void {
     const endpoint = this.#peers.get(to);
     if (this.#closing !== undefined) return;
     if (endpoint === undefined) return this.#lost(to);
+    const now = this.#options.clock.now();
     let peer = this.#outgoing.get(to);
+    const isSilent = peer !== undefined && now - Math.max(peer.begunAt, this.#heard.get(to) ?? 0) > silenceMs;
+    if (isSilent) peer!.close();
     if (peer === undefined || peer.isOver) {
-      if (peer !== undefined && this.#options.clock.now() - peer.endedAt < retryMs) return this.#lost(to);
+      if (peer !== undefined && !isSilent && now - peer.endedAt < retryMs) return this.#lost(to);
+      if (isSilent) this.#lost(to);
       peer = new Outgoing(to, endpoint, this.#options, () => this.#lost(to));
       this.#outgoing.set(to, peer);
     }
@@ -96,13 +111,16 @@ export class TlsTransport implements Transport {
   }
 
   close(): Promise<void> {
-    return this.#closing ??= new Promise((resolve) => {
-      this.#receiver = undefined;
-      for (const outgoing of this.#outgoing.values()) outgoing.close();
-      this.#outgoing.clear();
-      this.#server.close(() => resolve());
-      for (const socket of this.#incoming) socket.destroy();
-    });
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.#receiver = undefined;
+    for (const outgoing of this.#outgoing.values()) outgoing.close();
+    this.#outgoing.clear();
+    const closed = this.#servers.map(closing);
+    for (const socket of this.#incoming) socket.destroy();
+    await Promise.all(closed);
   }
 
   #accept(socket: TLSSocket): void {
@@ -110,10 +128,12 @@ export class TlsTransport implements Transport {
     const reader = new FrameReader();
     this.#incoming.add(socket);
     socket.setNoDelay(true);
+    socket.setKeepAlive(true, probeMs);
     socket.on("close", () => this.#incoming.delete(socket));
     socket.on("error", () => {}); // "close" follows; what was under way is lost.
     if (from === undefined) return void socket.destroy();
     socket.on("data", (bytes: Uint8Array) => {
+      this.#heard.set(from, this.#options.clock.now());
       try {
         for (const message of reader.read(bytes)) this.#receiver?.received(from, message);
       } catch {
@@ -132,12 +152,14 @@ export class TlsTransport implements Transport {
 class Outgoing {
   readonly #socket: TLSSocket;
   readonly #most: number;
+  readonly begunAt: number;
   endedAt = -Infinity;
   isOver = false;
 
   constructor(peer: string, readonly endpoint: PeerEndpoint, options: TlsTransportOptions, lost: () => void) {
     const { certificate: cert, key, authority: ca, clock } = options;
     this.#most = options.maxUnsentBytes ?? 64 * 1024 * 1024;
+    this.begunAt = clock.now();
     this.#socket = tls.connect({
       host: endpoint.host,
       port: endpoint.port,
@@ -173,6 +195,20 @@ class Outgoing {
     this.isOver = true;
     this.#socket.destroy();
   }
+}
+
+function listening(server: tls.Server, { host, port }: PeerEndpoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once(
+      "error",
+      (error: Error) => reject(new Error(`Cannot listen on ${host}:${port}: ${error.message}`, { cause: error })),
+    );
+    server.listen(port, host, () => resolve());
+  });
+}
+
+function closing(server: tls.Server): Promise<void> {
+  return new Promise((resolve) => server.listening ? void server.close(() => resolve()) : resolve());
 }
 
 function nameOf(socket: TLSSocket): string | undefined {

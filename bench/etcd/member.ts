@@ -30,7 +30,7 @@ async function open(): Promise<AdministeredStorage> {
   if (peers === undefined) return administerSingleMember(await openStorage(ports), { name });
   const transport = await openTlsTransport({
     self: name,
-    listen: { host: "127.0.0.1", port: peers.port },
+    listen: [{ host: "127.0.0.1", port: peers.port }],
     certificate: tls.cert,
     key: tls.key,
     authority: tls.ca,

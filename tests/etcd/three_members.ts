@@ -23,7 +23,7 @@ export async function startThree(
     const own = await issue(authority, { commonName: self, usages: ["client", "server"] }, Date.now());
     return await openTlsTransport({
       self,
-      listen: { host: "127.0.0.1", port: 0 },
+      listen: [{ host: "127.0.0.1", port: 0 }],
       ...own,
       authority: authority.certificate,
       clock: realClock,

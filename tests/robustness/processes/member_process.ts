@@ -25,7 +25,7 @@ async function open(config: MemberConfig): Promise<{ storage: ReplicatedStorage;
   const { name, port, certificate, key, authority, faults, store } = config;
   const tls = await openTlsTransport({
     self: name,
-    listen: { host: "127.0.0.1", port },
+    listen: [{ host: "127.0.0.1", port }],
     certificate,
     key,
     authority,

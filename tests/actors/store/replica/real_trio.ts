@@ -79,7 +79,7 @@ export async function realTrio(): Promise<RealTrio> {
     );
     return await openTlsTransport({
       self: name,
-      listen: { host: "127.0.0.1", port: 0 },
+      listen: [{ host: "127.0.0.1", port: 0 }],
       certificate,
       key,
       authority: authority.certificate,
