@@ -1,6 +1,7 @@
 /** The administrator's client of a cluster that runs on this host, from its kubeconfig. */
 import { parse } from "@std/yaml";
 import { httpClient } from "../actors/api_client/http_client.ts";
+import { addressPlan } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
 
 interface Kubeconfig {
@@ -9,14 +10,17 @@ interface Kubeconfig {
 }
 
 export interface Access {
+  /** Of this host, whatever the kubeconfig names: every master listens on loopback. */
   readonly server: string;
+  /** Where others reach the cluster: what the kubeconfig names. */
+  readonly published: string;
   readonly authority: string;
   readonly certificate: { readonly certificate: string; readonly key: string };
 }
 
 /** @throws Error when the cluster was never up. */
 export async function administratorAccess(state: ClusterState): Promise<Access> {
-  await state.identity(); // Another cluster's kubeconfig is none of ours.
+  const identity = await state.identity(); // Another cluster's kubeconfig is none of ours.
   let text: string;
   try {
     text = await Deno.readTextFile(state.path("kubeconfig"));
@@ -27,8 +31,10 @@ export async function administratorAccess(state: ClusterState): Promise<Access> 
   const { clusters, users } = parse(text) as Kubeconfig;
   const { cluster = {} } = clusters[0] ?? {};
   const { user = {} } = users[0] ?? {};
+  const published = cluster["server"] ?? "";
   return {
-    server: cluster["server"] ?? "",
+    server: identity === undefined ? published : `https://127.0.0.1:${addressPlan(identity.index).apiServerPort}`,
+    published,
     authority: atob(cluster["certificate-authority-data"] ?? ""),
     certificate: {
       certificate: atob(user["client-certificate-data"] ?? ""),

@@ -6,6 +6,8 @@
  *     pki/           keys and certificates, mode 0600
  *     store/         the log and snapshots of the store, of the first master where there are several
  *     external_store.json  the etcd of somebody else's that its objects are in
+ *     reach.json     how other hosts come to it
+ *     master.json    what a master was given that has joined with a token: the directory is its own
  *     masters/NAME/  the other masters' stores
  *     nodes/NAME/    volumes and logs of a node's pods
  *     kubeconfig     the administrator's
@@ -51,6 +53,8 @@ const ownNames = [
     "inspection.json",
     "external_store.json",
     "api_server.json",
+    "reach.json",
+    "master.json",
     "history",
   ],
   ...["chartroom.log", "dockerd.log"],
@@ -80,6 +84,12 @@ export class ClusterState {
       );
     }
     return identity;
+  }
+
+  /** Of a master that has joined: what others have drawn. @throws Error when another cluster is there. */
+  async takeIdentity(index: number): Promise<void> {
+    if (await this.identity() !== undefined) return;
+    await writeJson(this.path("cluster.json"), { name: this.name, index, createdAt: new Date().toISOString() });
   }
 
   /** The identity, drawn now if the directory is new. `hostRanges`: what the host uses already. */
@@ -123,7 +133,14 @@ export class ClusterState {
    * @throws Error when it belongs to another cluster, holds other things, or cannot be written.
    */
   async prepare(): Promise<void> {
-    if (await this.identity() === undefined) await this.#refuseForeign();
+    const identity = await this.identity();
+    if (identity === undefined) await this.#refuseForeign();
+    else if (await readJson(this.path("master.json")) !== undefined) {
+      throw new Error(
+        `Cannot bring cluster "${this.name}" up in "${this.directory}": it belongs to a master that has joined; ` +
+          "chartroom master goes on with it",
+      );
+    }
     try {
       await Deno.mkdir(this.directory, { recursive: true, mode: 0o700 });
       await Deno.writeTextFile(this.path("roles.lock"), "", { append: true, mode: 0o600 });

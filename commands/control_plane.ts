@@ -10,6 +10,7 @@ import { takeTurn } from "./host_turn.ts";
 import { dnsPort, type HostServices } from "./host_services.ts";
 import { type Master, startMaster } from "./master.ts";
 import { controllerAccount } from "./master_components.ts";
+import { readReach } from "./reach.ts";
 import type { RuntimeName } from "./runtime_choice.ts";
 
 /** A kubelet, as the API knows it. */
@@ -57,6 +58,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const joined = options.replicated?.joined;
   const name = joined?.name ?? masterName(number);
   const own = controlPlaneAddress(plan, number);
+  const reach = await readReach(state.directory);
   if (onHost) {
     await step(
       "Network set up",
@@ -70,7 +72,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         ...options,
         name,
         number,
-        own,
+        reach,
+        address: reach.advertiseAddress ?? own,
         onHost,
         ...(joined === undefined ? {} : { joined }),
       }),
@@ -84,6 +87,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
         state,
         name,
         plan,
+        reach,
         controlPlaneAddress: own,
         listenForCluster: onHost,
         ...(options.ownNode === undefined ? {} : { ownNode: options.ownNode }),

@@ -11,7 +11,8 @@ import {
   nodesRecord,
 } from "../machines/controllers/certificates/node_record.ts";
 import { type AddressPlan, clusterCidrs, maxNodes, nodePlan } from "../machines/network/address_plan.ts";
-import { inCidr, isAddress } from "../machines/network/cidr.ts";
+import { inCidr } from "../machines/network/cidr.ts";
+import { addressProblem } from "../machines/network/reach.ts";
 import type { ConfigMap, Node } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { ApiError } from "../machines/objects/status.ts";
@@ -32,8 +33,10 @@ export type JoinMaster = (request: MasterRequest) => Promise<object>;
 
 export interface MasterRequest {
   readonly name: string;
-  /** Where other members reach it. */
+  /** Of a master that shares this one's state: where other members reach it. */
   readonly peerAddress?: string;
+  /** Of one that has joined with a token: where other hosts reach it. */
+  readonly advertiseAddress?: string;
 }
 
 export interface JoinOptions {
@@ -53,13 +56,14 @@ export function joinRoutes<E extends Env>(app: Hono<E>, options: JoinOptions): v
     const body = await c.req.json();
     const name = nameIn(body);
     const { cluster, plan } = options;
-    const number = await giveNumber(options, name, addressIn(body, plan));
+    const number = await giveNumber(options, name, addressIn((body as { address?: unknown }).address, plan));
     const answer: WorkerAnswer = { cluster, index: plan.index, number, servers: await options.servers() };
     return c.json(answer);
   });
   app.post(masterJoinPath, async (c) => {
-    const body = await c.req.json<{ peerAddress?: string }>();
+    const body = await c.req.json<{ peerAddress?: string; advertiseAddress?: unknown }>();
     const name = nameIn(body);
+    const advertiseAddress = addressIn(body.advertiseAddress, options.plan);
     if (options.joinMaster === undefined) {
       throw new ApiError(
         409,
@@ -69,7 +73,13 @@ export function joinRoutes<E extends Env>(app: Hono<E>, options: JoinOptions): v
     }
     const { peerAddress } = body;
     try {
-      return c.json(await options.joinMaster({ name, ...(peerAddress === undefined ? {} : { peerAddress }) }));
+      return c.json(
+        await options.joinMaster({
+          name,
+          ...(peerAddress === undefined ? {} : { peerAddress }),
+          ...(advertiseAddress === undefined ? {} : { advertiseAddress }),
+        }),
+      );
     } catch (error) {
       if (!(error instanceof AdministrationError)) throw error;
       // Another one is just being taken in, or nobody leads: for who joins to try again.
@@ -84,14 +94,17 @@ function nameIn(body: unknown): string {
   throw new ApiError(400, "BadRequest", `Cannot take a machine in: its name is ${JSON.stringify(name)}`);
 }
 
-/** Of a node on another host: none that the cluster gives itself. */
-function addressIn(body: unknown, plan: AddressPlan): string | undefined {
-  const { address } = body as { address?: unknown };
+/** Of a machine on another host: none that the cluster gives itself. */
+function addressIn(address: unknown, plan: AddressPlan): string | undefined {
   if (address === undefined) return undefined;
-  const isUsable = typeof address === "string" && isAddress(address) &&
-    !clusterCidrs(plan).some((range) => inCidr(range, address)) && !address.startsWith("127.");
-  if (isUsable) return address;
-  throw new ApiError(400, "BadRequest", `Cannot take a node in: its address cannot be ${JSON.stringify(address)}`);
+  const problem = typeof address !== "string" ? "it is no IPv4 address" : addressProblem(address) ??
+    (clusterCidrs(plan).some((range) => inCidr(range, address)) ? "the cluster gives it itself" : undefined);
+  if (problem === undefined) return address as string;
+  throw new ApiError(
+    400,
+    "BadRequest",
+    `Cannot take a machine in: its address cannot be ${JSON.stringify(address)}: ${problem}`,
+  );
 }
 
 /** The number that this node has for good. */

@@ -2,6 +2,8 @@
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
 import { installClusterKeys } from "../http/auth/certificates/pki.ts";
 import { addressPlan } from "../machines/network/address_plan.ts";
+import { checkReach, type Reach } from "../machines/network/reach.ts";
+import { addressTowards } from "./address_towards.ts";
 import { noteApiServerFlags } from "./api_server_flags.ts";
 import { ClusterState } from "./cluster_state.ts";
 import { startControlPlane } from "./control_plane.ts";
@@ -9,13 +11,14 @@ import { discoverAuthority } from "./discovery.ts";
 import { masterJoinPath } from "./join_paths.ts";
 import { postJson } from "./post_json.ts";
 import { Progress } from "./progress.ts";
+import { noteReach } from "./reach.ts";
 import { reportingSystem } from "./reporting_system.ts";
 import type { RuntimeName } from "./runtime_choice.ts";
 import { takeLock } from "./state_lock.ts";
 import { untilSignalled } from "./stop_signals.ts";
 import type { MasterBundle } from "./take_in.ts";
 
-export interface MasterCommandOptions {
+export interface MasterCommandOptions extends Reach {
   readonly join?: string;
   readonly token?: string;
   readonly caHash?: string;
@@ -34,13 +37,15 @@ export async function runMaster(directory: string, name: string, options: Master
   if (lock === undefined) throw new Error(`Cannot start master "${name}": it runs already (its state is ${directory})`);
   const { cluster, index, number, ticket } = await readIdentity(directory) ??
     await joinCluster(directory, name, options, progress);
-  const clusterState = new ClusterState(cluster, directory);
-  await noteApiServerFlags(clusterState, options);
+  await noteReach(directory, options);
+  const state = new ClusterState(cluster, directory);
+  await state.takeIdentity(index);
+  await noteApiServerFlags(state, options);
   const signalled = untilSignalled(() => Deno.exit(130));
   const system = reportingSystem(report);
   const control = await startControlPlane({
     system,
-    state: clusterState,
+    state,
     plan: addressPlan(index),
     runtime: options.runtime,
     nodes: 0,
@@ -48,8 +53,18 @@ export async function runMaster(directory: string, name: string, options: Master
     step: (title, body) => progress.step(title, body),
     report,
   });
-  progress.say(`Master "${name}" of cluster "${cluster}" ready.`);
+  await state.noteRunning({
+    pid: Deno.pid,
+    server: control.master.server,
+    nodes: [],
+    runtime: options.runtime,
+    startedAt: new Date().toISOString(),
+  });
+  progress.say(
+    `Master "${name}" of cluster "${cluster}" ready. To use it:\n\n  export KUBECONFIG=${state.path("kubeconfig")}\n`,
+  );
   const removed = await Promise.race([signalled, control.removed]);
+  await state.forgetRunning();
   await control.stop();
   system.stopAll();
   if (removed === undefined) progress.say(`Master "${name}" stopped; the same command goes on with it.`);
@@ -70,7 +85,7 @@ async function readIdentity(directory: string): Promise<MasterIdentity | undefin
 async function joinCluster(
   directory: string,
   name: string,
-  { join, token, caHash }: MasterCommandOptions,
+  { join, token, caHash, ...said }: MasterCommandOptions,
   progress: Progress,
 ): Promise<MasterIdentity> {
   if (join === undefined || token === undefined) {
@@ -83,14 +98,19 @@ async function joinCluster(
     `Cluster at ${join} known by its signature`,
     () => discoverAuthority({ server: join, token, caHash }),
   );
-  const { keys, storeAuthority, ...rest } = await progress.step(
+  // What a joining master is not told is where it is reached from there.
+  const advertiseAddress = said.advertiseAddress ?? (await addressTowards(join))?.address;
+  const reach = { ...said, ...(advertiseAddress === undefined ? {} : { advertiseAddress }) };
+  checkReach(reach);
+  const { keys, storeAuthority, controlPlaneEndpoint, ...rest } = await progress.step(
     "Keys handed over",
-    () => postJson<MasterBundle>(`${join}${masterJoinPath}`, { name }, { authority, token }),
+    () => postJson<MasterBundle>(`${join}${masterJoinPath}`, { name, advertiseAddress }, { authority, token }),
   );
   const files = keyFiles(`${directory}/pki`);
   await installClusterKeys(files, keys);
   await files.write("store-ca.key", storeAuthority.key);
   await files.write("store-ca.crt", storeAuthority.certificate);
+  await noteReach(directory, { ...(controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }), ...reach });
   const identity: MasterIdentity = { name, ...rest };
   await Deno.writeTextFile(`${directory}/master.json`, `${JSON.stringify(identity, null, 2)}\n`, { mode: 0o600 });
   return identity;

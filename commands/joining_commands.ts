@@ -40,7 +40,10 @@ export function joiningCommands(program: Command): void {
     .option("--ca-hash <hash>", "sha256:... of the cluster's authority, from chartroom token create")
     .option("--name <name>", "name of the node (default: the host's)")
     .option("--state <directory>", "where its keys and volumes are kept (default: $XDG_DATA_HOME/chartroom/NAME)")
-    .option("--node-address <address>", "where masters reach the node, on another host than theirs")
+    .option(
+      "--node-address <address>",
+      "where masters reach the node (default: the address from which it reaches --join, unless that is on this host)",
+    )
     .addOption(
       new Option("--runtime <runtime>", "what runs containers; simulated: nothing does").choices([
         "docker",
@@ -55,11 +58,17 @@ export function joiningCommands(program: Command): void {
     });
 
   program.command("master")
-    .description("join a cluster of this host (up --masters) as one more master, until Ctrl-C")
-    .option("--join <server>", "https://host:port of a master")
+    .description("join a cluster (up --masters) as one more master, until Ctrl-C; later starts need no token")
+    .option("--join <server>", "https://host:port of a master, or of the control plane endpoint")
     .option("--token <token>", "from chartroom token create --master")
     .option("--ca-hash <hash>", "sha256:... of the cluster's authority, from chartroom token create")
     .option("--name <name>", "name of the master (default: the host's)")
+    .option(
+      "--advertise-address <address>",
+      "where other hosts reach it (default: the address from which it reaches --join)",
+    )
+    .option("--bind-address <address>", "where it listens for them, if that is another address; 0.0.0.0: everywhere")
+    .option("--control-plane-endpoint <endpoint>", "host:port before all masters (default: the cluster's)")
     .option("--state <directory>", "where its keys and store are kept (default: $XDG_DATA_HOME/chartroom/NAME)")
     .addOption(
       new Option("--runtime <runtime>", "the cluster's; simulated: pods have no network").choices([

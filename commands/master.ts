@@ -8,7 +8,7 @@ import { authenticator } from "../http/auth/authentication.ts";
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
 import { kubeconfig } from "../http/auth/certificates/kubeconfig.ts";
 import { type ClusterKeys, clusterKeys, keptCertificate } from "../http/auth/certificates/pki.ts";
-import { apiServerSubject, componentSubjects } from "../http/auth/certificates/subjects.ts";
+import { componentSubjects } from "../http/auth/certificates/subjects.ts";
 import { impersonate } from "../http/auth/impersonation.ts";
 import { answerIssuerDiscovery, discoveryPath, keySetPath } from "../http/auth/tokens/issuer_discovery.ts";
 import type { Api } from "../http/machinery/api.ts";
@@ -16,6 +16,7 @@ import { type ListenAddress, serve, type Server } from "../http/server.ts";
 import { type NodeProxy, nodeProxy } from "../http/streaming/node_proxy.ts";
 import { acceptWatchSocket } from "../http/streaming/watch_socket.ts";
 import { apiServerMachine } from "../machines/api_server/api_server_machine.ts";
+import { knownServers, publishedServer } from "../machines/network/reach.ts";
 import { startAggregation } from "./aggregated_apis.ts";
 import { readApiServerFlags } from "./api_server_flags.ts";
 import type { RunningAudit } from "./audit.ts";
@@ -25,6 +26,7 @@ import type { Inspector } from "./inspector.ts";
 import { joinRoutes } from "./join_routes.ts";
 import { createMasterApi, type MasterApi } from "./master_api.ts";
 import { startComponents } from "./master_components.ts";
+import { masterListeners } from "./master_listeners.ts";
 import type { Master, MasterOptions } from "./master_options.ts";
 import { type MasterStore, openMasterStore } from "./master_store.ts";
 import { namingPortOwner } from "./port_owner.ts";
@@ -39,28 +41,19 @@ export async function startMaster(options: MasterOptions): Promise<Master> {
   const { clock } = system;
   const files = keyFiles(state.path("pki"));
   const keys = await clusterKeys(files, clock.wallTime());
-  const port = plan.apiServerPort;
-  const { among } = options;
-  const addresses: ListenAddress[] = [
-    { host: "127.0.0.1", port, ...(among === undefined ? {} : { shared: true }) },
-    ...(options.listenForCluster ? [{ host: options.controlPlaneAddress, port }] : []),
-    ...(among === undefined || among.ownAddress.host === options.controlPlaneAddress ? [] : [among.ownAddress]),
-  ];
+  const { among, reach } = options;
+  const { addresses, subject } = masterListeners(options);
   const [serving, admin] = await Promise.all([
     keptCertificate(
       files,
       among === undefined ? "apiserver" : `apiserver-${name}`,
       keys.authority,
-      apiServerSubject({
-        addresses: [...addresses.map(({ host }) => host), options.controlPlaneAddress],
-        names: [name],
-        serviceAddress: plan.apiServiceAddress,
-      }),
+      subject,
       clock.wallTime(),
     ),
     keptCertificate(files, "admin", keys.authority, componentSubjects.admin, clock.wallTime()),
   ]);
-  const server = `https://127.0.0.1:${plan.apiServerPort}`;
+  const server = publishedServer(reach, plan.apiServerPort);
   const config = kubeconfig({
     cluster: state.name,
     user: `${state.name}-admin`,
@@ -251,7 +244,9 @@ class RunningMaster {
       api,
       aggregation: aggregated.aggregation,
       authenticator: inspector.authenticator(authenticator({ tokens, bootstrapTokens })),
-      serverAddress: `${this.#options.controlPlaneAddress}:${plan.apiServerPort}`,
+      serverAddress: `${
+        this.#options.reach.advertiseAddress ?? this.#options.controlPlaneAddress
+      }:${plan.apiServerPort}`,
       impersonate: (user, headers) => impersonate(user, headers, authorizer),
       connect: (connection, environment) => proxy.connect(connection, environment),
       acceptWatch: acceptWatchSocket,
@@ -296,10 +291,9 @@ class RunningMaster {
     return this.#audit === undefined ? fetch : auditedRequests(this.#audit.auditor, fetch);
   }
 
-  /** Where masters are reached: the port that they share on this host, and each at its own address. */
   async #servers(): Promise<readonly string[]> {
-    const others = await this.#options.among?.servers() ?? [];
-    return [...new Set([this.url, ...others])];
+    const { among, reach, plan } = this.#options;
+    return knownServers(reach, plan.apiServerPort, await among?.servers() ?? []);
   }
 
   #readyChecks() {
@@ -331,7 +325,9 @@ class RunningMaster {
       client: api.client({ name: "system:apiserver", groups: ["system:masters"] }),
       serviceCidr: plan.serviceCidr,
       apiServiceAddress: plan.apiServiceAddress,
-      ...(among?.startPresence === undefined ? { apiServerAddresses: [this.#options.controlPlaneAddress] } : {}),
+      ...(among?.startPresence === undefined
+        ? { apiServerAddresses: [this.#options.reach.advertiseAddress ?? this.#options.controlPlaneAddress] }
+        : {}),
       apiServerPort: plan.apiServerPort,
       clientAuthority: this.keys.authority.certificate,
       frontProxyAuthority: this.keys.frontProxyAuthority.certificate,

@@ -5,6 +5,7 @@ import type { ClusterKeys } from "../http/auth/certificates/pki.ts";
 import type { UserInfo } from "../http/machinery/types.ts";
 import type { ListenAddress } from "../http/server.ts";
 import type { AddressPlan } from "../machines/network/address_plan.ts";
+import type { Reach } from "../machines/network/reach.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import type { Storage } from "../ports/storage.ts";
 import type { AdministeredStorage } from "../ports/store_administration.ts";
@@ -18,7 +19,9 @@ export interface MasterOptions {
   /** "master-0": names its store member, its leases and its actors. */
   readonly name: string;
   readonly plan: AddressPlan;
-  /** Where pods and nodes reach it; loopback is added. */
+  /** How other hosts come to it. */
+  readonly reach: Reach;
+  /** Where pods and nodes of this host reach it; loopback is added. */
   readonly controlPlaneAddress: string;
   /** Whether that address is on this host already; without it only loopback is listened on. */
   readonly listenForCluster: boolean;

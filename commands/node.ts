@@ -60,7 +60,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const name = options.name ?? nodeName(number);
   const { podCidr } = nodePlan(plan, number);
   const address = options.address ?? nodePlan(plan, number).address;
-  const host = options.onNetwork ? address : "127.0.0.1";
+  const host = options.onNetwork || options.address !== undefined ? address : "127.0.0.1";
   // On loopback, nodes of one host can only be told apart by their ports.
   const port = options.onNetwork ? kubeletPort : 0;
   let kubelet = undefined as Kubelet | undefined;

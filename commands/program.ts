@@ -49,6 +49,12 @@ export function createProgram(): Command {
       new Option("--workers <count>", "the same as --nodes").argParser(wholeNumber(1, 100)),
     )
     .option("--masters <count>", "that many masters with a replicated store, each a process", wholeNumber(1, 7))
+    .option("--advertise-address <address>", "where other hosts reach its masters and join; noted in the state")
+    .option("--bind-address <address>", "where it listens for them, if that is another address; 0.0.0.0: everywhere")
+    .option(
+      "--control-plane-endpoint <endpoint>",
+      "host:port before all masters that you balance: for kubeconfigs and certificates; noted in the state",
+    )
     .addOption(
       new Option(
         "--runtime <runtime>",

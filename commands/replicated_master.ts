@@ -12,10 +12,13 @@ import { keyFiles } from "../http/auth/certificates/key_files.ts";
 import { keptCertificate } from "../http/auth/certificates/pki.ts";
 import { AdministrationError } from "../ports/store_administration.ts";
 import type { JoinTicket } from "../ports/store_membership.ts";
+import { peerAddress, peerPort } from "../machines/network/master_places.ts";
+import { listenHosts, loopback, type Reach } from "../machines/network/reach.ts";
 import { administratorAccess } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { etcdAddress } from "./etcd_endpoint.ts";
 import { masterJoinPath } from "./join_paths.ts";
+import { namingPortOwner } from "./port_owner.ts";
 import { postJson } from "./post_json.ts";
 import { storeAuthority } from "./store_authority.ts";
 
@@ -28,6 +31,7 @@ export interface ReplicatedMasterOptions {
   readonly number: number;
   /** The cluster's. */
   readonly index: number;
+  readonly reach: Reach;
   /** Of a master that has joined with a token: its disk is its own, and it has been given its place. */
   readonly joined?: { readonly ticket: JoinTicket };
   report(problem: string): void;
@@ -35,34 +39,13 @@ export interface ReplicatedMasterOptions {
   removed(message: string): void;
 }
 
-/** Members of one host speak over loopback. */
-const firstPeerPort = 21_000;
-const portsOfCluster = 64;
-const peerHost = "127.0.0.1";
-
-function peerPort(index: number, number: number): number {
-  return firstPeerPort + index * portsOfCluster + number;
-}
-
-export function peerAddress(index: number, number: number): string {
-  return `https://${peerHost}:${peerPort(index, number)}`;
-}
-
-/** The number of the master whose member is reached there; undefined for another host's. */
-export function numberAt(index: number, address: string | undefined): number | undefined {
-  const { hostname, port } = new URL(address ?? "https://nowhere");
-  const number = Number(port) - peerPort(index, 0);
-  return hostname === peerHost && number >= 0 && number < portsOfCluster ? number : undefined;
-}
-
 export async function openMemberStorage(options: ReplicatedMasterOptions): Promise<ReplicatedStorage> {
-  const { system, state, name, number, index } = options;
+  const { system, state, name, number, index, reach } = options;
   const directory = number === 0 || options.joined !== undefined ? "store" : `masters/${name}/store`;
   const isNew = number > 0 && !await exists(state.path(directory));
   const port = peerPort(index, number);
-  const ticket = isNew
-    ? options.joined?.ticket ?? await askForPlace(state, name, peerAddress(index, number))
-    : undefined;
+  const place = peerAddress(index, number, reach.advertiseAddress);
+  const ticket = isNew ? options.joined?.ticket ?? await askForPlace(state, name, place) : undefined;
   const files = keyFiles(state.path("pki"));
   const now = system.clock.wallTime();
   const authority = await storeAuthority(files, now);
@@ -70,16 +53,17 @@ export async function openMemberStorage(options: ReplicatedMasterOptions): Promi
     commonName: name,
     usages: ["server", "client"] as const,
     dnsNames: [name],
-    ipAddresses: [peerHost],
+    ipAddresses: [...new Set([loopback, reach.advertiseAddress ?? loopback])],
   };
   const certificate = await keptCertificate(files, `store-${name}`, authority, subject, now);
-  const transport = await openTlsTransport({
-    self: name,
-    listen: { host: peerHost, port },
-    ...certificate,
-    authority: authority.certificate,
-    clock: system.clock,
-  });
+  const transport = await namingPortOwner(port, `member "${name}" of the store`, () =>
+    openTlsTransport({
+      self: name,
+      listen: listenHosts(reach).map((host) => ({ host, port })),
+      ...certificate,
+      authority: authority.certificate,
+      clock: system.clock,
+    }));
   const storage = await openReplicatedStorage({
     disk: realDisk(state.directory),
     clock: system.clock,
@@ -89,7 +73,7 @@ export async function openMemberStorage(options: ReplicatedMasterOptions): Promi
     address: address({ node: name, kind: "store", name }),
     directory,
     name,
-    peerAddresses: [`https://${peerHost}:${port}`],
+    peerAddresses: [place],
     clientAddresses: [etcdAddress(index, number)],
     processId: Deno.pid,
     ...(ticket === undefined ? {} : { begin: { join: ticket } }),

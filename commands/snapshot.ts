@@ -7,11 +7,11 @@ import { addressPlan, maxClusters } from "../machines/network/address_plan.ts";
 import type { Service } from "../machines/objects/object.ts";
 import { MalformedBytes } from "../machines/raft/bytes.ts";
 import type { KeyValueState } from "../machines/store/key_value_state.ts";
+import { peerAddress } from "../machines/network/master_places.ts";
 import { administratorAccess } from "./administrator.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { masterName } from "./control_plane.ts";
 import { NoAnswer, openStream } from "./post_json.ts";
-import { peerAddress } from "./replicated_master.ts";
 import { snapshotPath } from "./snapshot_routes.ts";
 
 /** The file has a name only when it is whole; whoever may read it may read the cluster's secrets. */

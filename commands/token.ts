@@ -29,7 +29,7 @@ export interface TokenCreateOptions {
 }
 
 export async function createToken(state: ClusterState, options: TokenCreateOptions): Promise<void> {
-  const { server, authority } = await administratorAccess(state);
+  const { published: server, authority } = await administratorAccess(state);
   const token = `${draw(6)}.${draw(16)}`;
   await withClient(state, async (client) => {
     await prepareForJoining(client, server, authority);
@@ -96,22 +96,17 @@ export async function deleteToken(state: ClusterState, token: string): Promise<v
 export async function prepareForJoining(client: ApiClient, server: string, authority: string): Promise<void> {
   for (const { resource, namespace, object } of joinRights) await createOnce(client, resource, namespace, object);
   const cluster = { "certificate-authority-data": btoa(authority), server };
-  await createOnce(client, resources.configMaps, clusterInfo.namespace, {
+  const kubeconfig = stringify({
     apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { ...clusterInfo },
-    data: {
-      kubeconfig: stringify({
-        apiVersion: "v1",
-        kind: "Config",
-        clusters: [{ name: "", cluster }],
-        contexts: [],
-        "current-context": "",
-        preferences: {},
-        users: [],
-      }),
-    },
+    kind: "Config",
+    clusters: [{ name: "", cluster }],
+    contexts: [],
+    "current-context": "",
+    preferences: {},
+    users: [],
   });
+  const object = { apiVersion: "v1", kind: "ConfigMap", metadata: { ...clusterInfo }, data: { kubeconfig } };
+  await createOnce(client, resources.configMaps, clusterInfo.namespace, object);
 }
 
 async function createOnce(

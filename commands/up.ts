@@ -1,16 +1,18 @@
 /** `chartroom up`: a cluster in this process, or in processes of their own below it. */
+import type { Reach } from "../machines/network/reach.ts";
 import { noteApiServerFlags } from "./api_server_flags.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { noteExternalStore, type StoreOptions } from "./external_store_note.ts";
 import { noteInspectionWish } from "./inspection_wish.ts";
 import { Progress } from "./progress.ts";
+import { noteReach } from "./reach.ts";
 import { chooseRuntime, type RuntimeName } from "./runtime_choice.ts";
 import type { SimulatedNodesWish } from "./simulated_nodes.ts";
 import { simulatedNodesWish } from "./simulated_nodes_wish.ts";
 import { awaitLock } from "./state_lock.ts";
 import { untilSignalled } from "./stop_signals.ts";
 
-export interface UpOptions extends StoreOptions {
+export interface UpOptions extends StoreOptions, Reach {
   /** Default 1, or none beside simulated ones. */
   readonly nodes?: number;
   /** The same as nodes. */
@@ -51,6 +53,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
   await noteExternalStore(state, given, masters);
   await noteInspectionWish(state, given);
   await noteApiServerFlags(state, given);
+  await noteReach(state.directory, given);
   if (options.boot) return await (await import("./boot.ts")).installBoot(state, Deno.args);
   if (options.detach) {
     const { detach } = await import("./detach.ts");

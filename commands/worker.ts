@@ -2,6 +2,7 @@
 import { httpClient } from "../actors/api_client/http_client.ts";
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
 import { addressPlan, nodePlan } from "../machines/network/address_plan.ts";
+import { addressTowards } from "./address_towards.ts";
 import { ClusterState } from "./cluster_state.ts";
 import { discoverAuthority } from "./discovery.ts";
 import { engineAnswers } from "./docker_engine.ts";
@@ -66,7 +67,7 @@ export async function runWorker(directory: string, name: string, options: Worker
 async function joined(
   directory: string,
   name: string,
-  { join, token, caHash, nodeAddress }: WorkerOptions,
+  { join, token, caHash, nodeAddress: given }: WorkerOptions,
   progress: Progress,
 ): Promise<WorkerIdentity> {
   const known = await readIdentity(directory);
@@ -86,6 +87,7 @@ async function joined(
     `Cluster at ${join} known by its signature`,
     () => discoverAuthority({ server: join, token, caHash }),
   );
+  const nodeAddress = given ?? await addressOnOtherHost(join);
   const request = { name, ...(nodeAddress === undefined ? {} : { address: nodeAddress }) };
   const answer = await postJson<WorkerAnswer>(`${join}${workerJoinPath}`, request, { authority, token });
   const files = keyFiles(`${directory}/pki`);
@@ -104,6 +106,12 @@ async function joined(
   }
   await Deno.writeTextFile(`${directory}/worker.json`, `${JSON.stringify(identity, null, 2)}\n`, { mode: 0o600 });
   return identity;
+}
+
+/** On the master's own host a node has an address of the cluster's. */
+async function addressOnOtherHost(join: string): Promise<string | undefined> {
+  const own = await addressTowards(join);
+  return own === undefined || own.sameHost ? undefined : own.address;
 }
 
 async function startWorker(

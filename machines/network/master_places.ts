@@ -34,13 +34,22 @@ export function masterNumber(index: number, address: string | undefined): number
 
 /** `https://host:port` of the API servers, each once. `onHost`: whether masters have addresses of the cluster's own. */
 export function apiServers(plan: AddressPlan, members: readonly MemberPlace[], onHost: boolean): string[] {
-  const found = members.flatMap(({ peerAddresses: [address] }) => {
+  return [...new Set(masterServers(plan, members, { onHost }).map(({ server }) => server))];
+}
+
+/** Each master's API server. `ownHost`: what this host advertises; masters there have addresses that are theirs alone. */
+export function masterServers(
+  plan: AddressPlan,
+  members: readonly MemberPlace[],
+  { onHost, ownHost }: { readonly onHost: boolean; readonly ownHost?: string | undefined },
+): { readonly name: string; readonly server: string }[] {
+  return members.flatMap(({ name, peerAddresses: [address] }) => {
     const number = masterNumber(plan.index, address);
     const host = partsOf(address)?.hostname;
     if (number === undefined || host === undefined) return [];
-    return [`https://${isLoopback(host) ? ownAddress(plan, number, onHost) : host}:${plan.apiServerPort}`];
+    const isNear = isLoopback(host) || host === ownHost;
+    return [{ name, server: `https://${isNear ? ownAddress(plan, number, onHost) : host}:${plan.apiServerPort}` }];
   });
-  return [...new Set(found)];
 }
 
 /** An address that is this master's alone on its host: without a network each has one of loopback to itself. */

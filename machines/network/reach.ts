@@ -74,6 +74,13 @@ export function publishedServer({ advertiseAddress, controlPlaneEndpoint }: Reac
   return `https://${endpoint.host}:${endpoint.port ?? port}`;
 }
 
+/** Where nodes reach masters, `https://host:port`: `masters` are those of the membership. */
+export function knownServers(reach: Reach, port: number, masters: readonly string[]): string[] {
+  // Whoever joined on this very host goes by loopback, which all masters of the host share.
+  const near = reach.advertiseAddress === undefined ? [`https://${loopback}:${port}`] : [];
+  return [...new Set([...near, ...masters, publishedServer(reach, port)])];
+}
+
 /** What a serving certificate has to cover besides where it listens. */
 export function publishedNames({ advertiseAddress, controlPlaneEndpoint }: Reach): {
   readonly names: readonly string[];

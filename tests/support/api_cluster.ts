@@ -34,6 +34,7 @@ export async function startApiCluster(flags?: (directory: string) => Promise<obj
     state,
     name: "master-0",
     plan,
+    reach: {},
     controlPlaneAddress: controlPlaneAddress(plan, 0),
     listenForCluster: false,
     report: (problem) => problems.push(problem),

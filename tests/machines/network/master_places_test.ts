@@ -4,6 +4,7 @@ import {
   apiServers,
   type JoiningMaster,
   masterNumber,
+  masterServers,
   type MemberPlace,
   peerAddress,
   placeForMaster,
@@ -89,5 +90,14 @@ Deno.test("apiServers names each place once: those that are advertised, and on o
   assertEquals(apiServers(plan, [hostA, shared, hostB, unknown], true), [
     "https://192.0.2.1:6446",
     "https://192.0.2.2:6446",
+  ]);
+});
+
+Deno.test("masterServers tells masters apart that share this host's advertised address", () => {
+  const members = [hostA, far("master-1", 1, "192.0.2.1"), hostB];
+  assertEquals(masterServers(addressPlan(3), members, { onHost: false, ownHost: "192.0.2.1" }), [
+    { name: "master-0", server: "https://127.0.4.1:6446" },
+    { name: "master-1", server: "https://127.0.4.2:6446" },
+    { name: "host-b", server: "https://192.0.2.2:6446" },
   ]);
 });
