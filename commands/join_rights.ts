@@ -2,7 +2,7 @@
 import { masterGroup, workerGroup } from "../machines/controllers/bootstrap_tokens/bootstrap_token.ts";
 import { clusterInfo } from "../machines/controllers/bootstrap_tokens/bootstrap_controllers.ts";
 import type { ResourceRef } from "../machines/objects/resources.ts";
-import { masterJoinPath, workerJoinPath } from "./join_paths.ts";
+import { masterJoinPath, serversPath, workerJoinPath } from "./join_paths.ts";
 
 const group = "rbac.authorization.k8s.io";
 const apiVersion = `${group}/v1`;
@@ -17,8 +17,8 @@ function clusterBinding(name: string, role: string, ...groups: string[]) {
   return { resource: resource("clusterrolebindings"), namespace: undefined, object };
 }
 
-function pathRole(name: string, path: string) {
-  const rules = [{ nonResourceURLs: [path], verbs: ["post"] }];
+function pathRole(name: string, path: string, verb: string) {
+  const rules = [{ nonResourceURLs: [path], verbs: [verb] }];
   const object = { apiVersion, kind: "ClusterRole", metadata: { name }, rules };
   return { resource: resource("clusterroles"), namespace: undefined, object };
 }
@@ -35,10 +35,12 @@ export const joinRights: readonly {
   clusterBinding("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", workerGroup),
   clusterBinding("kubeadm:node-autoapprove-bootstrap", `${requests}:nodeclient`, workerGroup),
   clusterBinding("kubeadm:node-autoapprove-certificate-rotation", `${requests}:selfnodeclient`, "system:nodes"),
-  pathRole("chartroom:worker-join", workerJoinPath),
+  pathRole("chartroom:worker-join", workerJoinPath, "post"),
   clusterBinding("chartroom:worker-join", "chartroom:worker-join", workerGroup),
-  pathRole("chartroom:master-join", masterJoinPath),
+  pathRole("chartroom:master-join", masterJoinPath, "post"),
   clusterBinding("chartroom:master-join", "chartroom:master-join", masterGroup),
+  pathRole("chartroom:servers", serversPath, "get"),
+  clusterBinding("chartroom:servers", "chartroom:servers", "system:nodes"),
   {
     resource: resource("roles"),
     namespace,

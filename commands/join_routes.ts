@@ -18,7 +18,7 @@ import { resources } from "../machines/objects/resources.ts";
 import { ApiError } from "../machines/objects/status.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import { AdministrationError } from "../ports/store_administration.ts";
-import { masterJoinPath, workerJoinPath } from "./join_paths.ts";
+import { masterJoinPath, serversPath, workerJoinPath } from "./join_paths.ts";
 
 export interface WorkerAnswer {
   readonly cluster: string;
@@ -46,12 +46,22 @@ export interface JoinOptions {
   readonly client: ApiClient;
   /** Where masters are reached: `https://host:port`. */
   servers(): Promise<readonly string[]>;
+  /** What keeps this master from serving; undefined: nothing. */
+  problem(): Promise<string | undefined>;
   readonly joinMaster?: JoinMaster | undefined;
 }
 
 const namePattern = /^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/;
 
+/** Another attempt a little later may go well: another one is just being taken in, or nobody leads. */
+const passing: readonly string[] = ["unhealthy", "noLeader", "timedOut", "tooManyLearners"];
+
 export function joinRoutes<E extends Env>(app: Hono<E>, options: JoinOptions): void {
+  app.get(serversPath, async (c) => {
+    const problem = await options.problem();
+    if (problem !== undefined) throw new ApiError(503, "ServiceUnavailable", `Cannot serve now: ${problem}`);
+    return c.json({ servers: await options.servers() });
+  });
   app.post(workerJoinPath, async (c) => {
     const body = await c.req.json();
     const name = nameIn(body);
@@ -82,8 +92,8 @@ export function joinRoutes<E extends Env>(app: Hono<E>, options: JoinOptions): v
       );
     } catch (error) {
       if (!(error instanceof AdministrationError)) throw error;
-      // Another one is just being taken in, or nobody leads: for who joins to try again.
-      throw new ApiError(409, "Conflict", error.message);
+      if (!passing.includes(error.code)) throw new ApiError(409, "Conflict", error.message);
+      throw new ApiError(503, "ServiceUnavailable", error.message, { retryAfterSeconds: 1 });
     }
   });
 }

@@ -9,7 +9,7 @@ import { ClusterState } from "./cluster_state.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { discoverAuthority } from "./discovery.ts";
 import { masterJoinPath } from "./join_paths.ts";
-import { postJson } from "./post_json.ts";
+import { NoAnswer, postJson } from "./post_json.ts";
 import { Progress } from "./progress.ts";
 import { noteReach } from "./reach.ts";
 import { reportingSystem } from "./reporting_system.ts";
@@ -73,6 +73,21 @@ export async function runMaster(directory: string, name: string, options: Master
   Deno.exit(removed === undefined ? 0 : 1);
 }
 
+const patienceMs = 90_000;
+
+/** Masters are taken in one after the other. */
+async function whileOthersJoin<T>(ask: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof NoAnswer) || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
 async function readIdentity(directory: string): Promise<MasterIdentity | undefined> {
   try {
     return JSON.parse(await Deno.readTextFile(`${directory}/master.json`));
@@ -104,7 +119,10 @@ async function joinCluster(
   checkReach(reach);
   const { keys, storeAuthority, controlPlaneEndpoint, ...rest } = await progress.step(
     "Keys handed over",
-    () => postJson<MasterBundle>(`${join}${masterJoinPath}`, { name, advertiseAddress }, { authority, token }),
+    () =>
+      whileOthersJoin(() =>
+        postJson<MasterBundle>(`${join}${masterJoinPath}`, { name, advertiseAddress }, { authority, token })
+      ),
   );
   const files = keyFiles(`${directory}/pki`);
   await installClusterKeys(files, keys);

@@ -2,6 +2,8 @@
 import type { AnyStateMachine } from "xstate";
 
 export const machines: Readonly<Record<string, () => Promise<AnyStateMachine>>> = {
+  apiConnection: async () =>
+    (await import("../machines/api_connection/api_connection_machine.ts")).apiConnectionMachine,
   apiServer: async () => (await import("../machines/api_server/api_server_machine.ts")).apiServerMachine,
   auditDelivery: async () => (await import("../machines/audit/audit_delivery_machine.ts")).auditDeliveryMachine,
   compaction: async () => (await import("../machines/store/compaction_machine.ts")).compactionMachine,

@@ -31,6 +31,7 @@ import type { Master, MasterOptions } from "./master_options.ts";
 import { type MasterStore, openMasterStore } from "./master_store.ts";
 import { namingPortOwner } from "./port_owner.ts";
 import { snapshotOf, snapshotRoutes } from "./snapshot_routes.ts";
+import { storeCheck } from "./store_check.ts";
 
 export { controllerAccount } from "./master_components.ts";
 export type { AmongMasters, Master, MasterOptions, OpenedStorage } from "./master_options.ts";
@@ -93,6 +94,7 @@ class RunningMaster {
   #made: MasterApi | undefined;
   #audit: RunningAudit | undefined;
   #stopAggregation = () => {};
+  #storeProblem: () => Promise<string | undefined> = () => Promise.resolve("the store is not open");
 
   constructor(
     options: MasterOptions,
@@ -183,6 +185,7 @@ class RunningMaster {
       const { startAudit } = await import("./audit.ts");
       this.#audit = await startAudit({ ...this.#options, flags, hasPeers: this.#options.among?.ownDisk === false });
     }
+    this.#storeProblem = storeCheck(storage, system.clock);
     this.#made = createMasterApi({
       storage,
       clock: system.clock,
@@ -264,6 +267,7 @@ class RunningMaster {
           plan,
           client: own,
           servers: () => this.#servers(),
+          problem: this.#storeProblem,
           joinMaster: among?.joinMaster,
         });
         snapshotRoutes(routes, () => snapshotOf(this.#store!));
@@ -301,7 +305,7 @@ class RunningMaster {
     this.prepared.promise.then(() => prepared = true, () => {});
     return [
       { name: "ping", check: () => undefined },
-      { name: "etcd", check: () => this.api.started ? undefined : "the store has not been read" },
+      { name: "etcd", check: () => this.api.started ? this.#storeProblem() : "the store has not been read" },
       {
         name: "poststarthook/rbac/bootstrap-roles",
         check: () => prepared ? undefined : "the cluster's standing objects are being written",

@@ -1,6 +1,7 @@
 /** A node in a process of its own: it talks to the API over HTTPS, with its own certificate. */
-import { httpClient } from "../actors/api_client/http_client.ts";
+import { followingClient } from "../actors/api_client/following_client.ts";
 import { addressPlan, nodePlan } from "../machines/network/address_plan.ts";
+import { serversPath } from "./join_paths.ts";
 import { nodeNetworkReady, setUpNodeNetwork } from "./host_network.ts";
 import { nodeName, startNode } from "./node.ts";
 import { readNodeCredentials } from "./node_credentials.ts";
@@ -16,8 +17,13 @@ export const startNodeRole: StartRole = async ({ state, index, options, done, re
   const name = nodeName(number);
   const network = runtime === "docker" ? setUpNodeNetwork(system, plan, number) : undefined;
   const { authority, serving, client: certificate } = await readNodeCredentials(state, number);
-  const client = httpClient({
+  const client = followingClient({
+    system,
+    node: name,
     servers: [`https://127.0.0.1:${plan.apiServerPort}`],
+    path: serversPath,
+    // Its masters are on this host: who starts it knows where.
+    keep: () => {},
     authority,
     certificate,
     userAgent: `chartroom/${name}`,

@@ -1,4 +1,5 @@
 /** `chartroom worker`: a node that joins a cluster with a token, and from then on has a certificate of its own. */
+import { followingClient } from "../actors/api_client/following_client.ts";
 import { httpClient } from "../actors/api_client/http_client.ts";
 import { keyFiles } from "../http/auth/certificates/key_files.ts";
 import { addressPlan, nodePlan } from "../machines/network/address_plan.ts";
@@ -7,7 +8,7 @@ import { ClusterState } from "./cluster_state.ts";
 import { discoverAuthority } from "./discovery.ts";
 import { engineAnswers } from "./docker_engine.ts";
 import { nodeNetworkReady, setUpNodeNetwork } from "./host_network.ts";
-import { workerJoinPath } from "./join_paths.ts";
+import { serversPath, workerJoinPath } from "./join_paths.ts";
 import type { WorkerAnswer } from "./join_routes.ts";
 import { startNode } from "./node.ts";
 import { nodeReady } from "./node_ready.ts";
@@ -18,7 +19,7 @@ import { nodeWorld, type RuntimeName } from "./runtime_choice.ts";
 import { takeLock } from "./state_lock.ts";
 import { untilSignalled } from "./stop_signals.ts";
 import { keptNodeCertificates, untilRenewal } from "./worker_certificates.ts";
-import { readIdentity, type WorkerIdentity } from "./worker_identity.ts";
+import { readIdentity, type WorkerIdentity, writeIdentity } from "./worker_identity.ts";
 
 export interface WorkerOptions {
   readonly join?: string;
@@ -53,8 +54,15 @@ export async function runWorker(directory: string, name: string, options: Worker
     over = true;
   });
   // The kubelet is started anew with new certificates: its pods do not notice.
+  let known = identity;
+  let noted = Promise.resolve();
+  const keep = (servers: readonly string[]) => {
+    const next = known = { ...known, servers };
+    noted = noted.then(() => writeIdentity(directory, next))
+      .catch((error) => report(`the masters are not noted in ${directory}: ${(error as Error).message}`));
+  };
   while (!over) {
-    const stop = await startWorker(directory, identity, authority, options, progress, report);
+    const stop = await startWorker({ directory, identity: known, authority, options, progress, keep, report });
     await Promise.race([signalled, untilRenewal(files)]);
     await stop();
   }
@@ -104,7 +112,7 @@ async function joined(
   } finally {
     client.close();
   }
-  await Deno.writeTextFile(`${directory}/worker.json`, `${JSON.stringify(identity, null, 2)}\n`, { mode: 0o600 });
+  await writeIdentity(directory, identity);
   return identity;
 }
 
@@ -114,13 +122,19 @@ async function addressOnOtherHost(join: string): Promise<string | undefined> {
   return own === undefined || own.sameHost ? undefined : own.address;
 }
 
+interface WorkerStart {
+  readonly directory: string;
+  readonly identity: WorkerIdentity;
+  readonly authority: string;
+  readonly options: WorkerOptions;
+  readonly progress: Progress;
+  /** Notes which masters there are. */
+  keep(servers: readonly string[]): void;
+  report(problem: string): void;
+}
+
 async function startWorker(
-  directory: string,
-  identity: WorkerIdentity,
-  authority: string,
-  { runtime }: WorkerOptions,
-  progress: Progress,
-  report: (problem: string) => void,
+  { directory, identity, authority, options: { runtime }, progress, keep, report }: WorkerStart,
 ): Promise<() => Promise<void>> {
   const { cluster, index, number, name, servers } = identity;
   const plan = addressPlan(index);
@@ -128,7 +142,16 @@ async function startWorker(
   const files = keyFiles(`${directory}/pki`);
   const userAgent = `chartroom/${name}`;
   const certificate = (await keptNodeCertificates(files, identity, undefined)).client;
-  const client = httpClient({ servers, authority, certificate, userAgent });
+  const client = followingClient({
+    system,
+    node: name,
+    servers,
+    authority,
+    certificate,
+    userAgent,
+    path: serversPath,
+    keep,
+  });
   const { serving } = await keptNodeCertificates(files, identity, client);
   const network = runtime === "docker" ? setUpNodeNetwork(system, plan, number, name) : undefined;
   const world = await nodeWorld(system, runtime, nodePlan(plan, number).podCidr);

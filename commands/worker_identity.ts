@@ -8,6 +8,13 @@ export interface WorkerIdentity extends WorkerAnswer {
   readonly nodeAddress?: string;
 }
 
+/** Whole or not at all. */
+export async function writeIdentity(directory: string, identity: WorkerIdentity): Promise<void> {
+  const path = `${directory}/worker.json`;
+  await Deno.writeTextFile(`${path}.new`, `${JSON.stringify(identity, null, 2)}\n`, { mode: 0o600 });
+  await Deno.rename(`${path}.new`, path);
+}
+
 /** Undefined: it has not joined yet. */
 export async function readIdentity(directory: string): Promise<WorkerIdentity | undefined> {
   try {

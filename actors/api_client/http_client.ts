@@ -1,4 +1,4 @@
-/** The API over HTTPS, for components in processes of their own: a client certificate or a token, and any of the masters. */
+/** The API over HTTPS, for who is in a process of its own: a client certificate or a token, and any of the masters. */
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { deepFreeze } from "../../machines/objects/json.ts";
 import { ApiError, type Status } from "../../machines/objects/status.ts";
@@ -14,9 +14,13 @@ import type {
   WatchEvent,
 } from "../../ports/api_client.ts";
 
-export interface HttpClientOptions {
+export interface HttpClientOptions extends Identity {
   /** `https://host:port`, tried in turn when one does not answer. */
   readonly servers: readonly string[];
+}
+
+/** Who asks, and whom it believes. */
+export interface Identity {
   /** PEM of the CA that signed the servers' certificates. */
   readonly authority: string;
   readonly certificate?: { readonly certificate: string; readonly key: string };
@@ -31,27 +35,81 @@ const patchTypes: Readonly<Record<PatchType, string>> = {
   apply: "application/apply-patch+yaml",
 };
 
-export function httpClient(options: HttpClientOptions): ApiClient & { close(): void } {
-  return new HttpClient(options);
+/** Which servers a request may go to. */
+export interface Route {
+  /** The first that answers is asked. */
+  servers(): readonly string[];
+  /** A request did not get through, or was told that it cannot be served. */
+  failed(server: string): void;
 }
 
-class HttpClient implements ApiClient {
-  readonly #options: HttpClientOptions;
-  readonly #http: Deno.HttpClient;
-  #server = 0;
+/** Servers that do not change: who fails is asked last the next time. */
+export function httpClient({ servers, ...identity }: HttpClientOptions): ApiClient & { close(): void } {
+  let first = 0;
+  return new HttpClient(identity, {
+    servers: () => servers.map((_, at) => servers[(first + at) % servers.length]!),
+    failed: (server) => first = servers.indexOf(server) + 1,
+  });
+}
 
-  constructor(options: HttpClientOptions) {
-    this.#options = options;
-    const { certificate } = options;
-    this.#http = Deno.createHttpClient({
-      caCerts: [options.authority],
-      ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
-      http2: true,
-    });
-  }
+/** What is open to one server. */
+interface Line {
+  readonly http: Deno.HttpClient;
+  readonly cut: AbortController;
+}
+
+export class HttpClient implements ApiClient {
+  readonly #lines = new Map<string, Line>();
+
+  constructor(readonly identity: Identity, readonly route: Route) {}
 
   close(): void {
-    this.#http.close();
+    for (const server of [...this.#lines.keys()]) this.drop(server);
+  }
+
+  /** Ends everything that is open to a server; the next request to it connects anew. */
+  drop(server: string): void {
+    const line = this.#lines.get(server);
+    if (line === undefined) return;
+    this.#lines.delete(server);
+    line.cut.abort(new Error("it was given up"));
+    line.http.close();
+  }
+
+  /** One question to this very server, over the connection that its requests use. */
+  ask(server: string, path: string, signal: AbortSignal): Promise<Response> {
+    return this.#fetch(server, path, { headers: this.#headers(), signal });
+  }
+
+  #line(server: string): Line {
+    const open = this.#lines.get(server);
+    if (open !== undefined) return open;
+    const { authority, certificate } = this.identity;
+    const line = {
+      http: Deno.createHttpClient({
+        caCerts: [authority],
+        ...(certificate === undefined ? {} : { cert: certificate.certificate, key: certificate.key }),
+        http2: true,
+      }),
+      cut: new AbortController(),
+    };
+    this.#lines.set(server, line);
+    return line;
+  }
+
+  #fetch(server: string, path: string, { signal, ...init }: RequestInit): Promise<Response> {
+    const { http, cut } = this.#line(server);
+    const ends = signal == null ? cut.signal : AbortSignal.any([signal, cut.signal]);
+    return fetch(`${server}${path}`, { ...init, client: http, signal: ends });
+  }
+
+  #headers(): Record<string, string> {
+    const { token, userAgent } = this.identity;
+    return {
+      accept: "application/json",
+      "user-agent": userAgent,
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
   }
 
   get<T>(resource: ResourceRef, namespace: string | undefined, name: string): Promise<T> {
@@ -154,34 +212,34 @@ class HttpClient implements ApiClient {
 
   /** Tries each server once: a connection that is refused has changed nothing. */
   async #send(method: string, path: string, { query = {}, body, contentType, signal }: HttpRequest): Promise<Response> {
-    const { servers, token, userAgent } = this.#options;
     const parameters = new URLSearchParams(query).toString();
-    const headers: Record<string, string> = { accept: "application/json", "user-agent": userAgent };
+    const target = `${path}${parameters === "" ? "" : `?${parameters}`}`;
+    const headers = this.#headers();
     if (body !== undefined) headers["content-type"] = contentType ?? "application/json";
-    if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
-    for (let attempt = 0;; attempt++) {
-      const server = servers[this.#server % servers.length] ?? "";
+    const init = {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    };
+    let unreached: unknown;
+    for (const server of this.route.servers()) {
       try {
-        return await fetch(`${server}${path}${parameters === "" ? "" : `?${parameters}`}`, {
-          method,
-          headers,
-          client: this.#http,
-          ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-          ...(signal === undefined ? {} : { signal }),
-        });
+        const response = await this.#fetch(server, target, init);
+        if (response.status === 503) this.route.failed(server);
+        return response;
       } catch (error) {
         if (signal?.aborted) throw error;
-        this.#server++;
-        const mayRepeat = method === "GET" || isRefused(error);
-        if (!mayRepeat || attempt + 1 >= servers.length) {
-          throw new ApiError(
-            503,
-            "ServiceUnavailable",
-            `Cannot reach the API server at ${server}: ${(error as Error).message}`,
-          );
-        }
+        this.route.failed(server);
+        unreached = new ApiError(
+          503,
+          "ServiceUnavailable",
+          `Cannot reach the API server at ${server}: ${(error as Error).message}`,
+        );
+        if (method !== "GET" && !isRefused(error)) throw unreached;
       }
     }
+    throw unreached;
   }
 
   async #follow<T>(
