@@ -1,12 +1,12 @@
 /** `chartroom check`: goes through every state of the models of what ships, and tells what can go wrong as a story. */
 import { checkInWorkers } from "../actors/check/check_in_workers.ts";
-import { checkSystem, type SystemCheck, type Violation } from "../machines/check/check_system.ts";
+import { checkSystem, type Violation } from "../machines/check/check_system.ts";
 import { whyAlone } from "../machines/check/level_search.ts";
 import type { MachineCoverage } from "../machines/check/machine_coverage.ts";
 import { mermaidOf, svgOf } from "../machines/check/sequence.ts";
 import type { Move, Progress, SystemModel } from "../machines/check/system_model.ts";
 import { allModels } from "../machines/models/all_models.ts";
-import type { NamedModel } from "../machines/models/model.ts";
+import { checkModel, isSystem, type ModelCheck, type NamedModel } from "../machines/models/model.ts";
 import { readInput } from "./read_input.ts";
 
 export type CheckFormat = "story" | "mermaid" | "svg" | "json";
@@ -63,7 +63,10 @@ export async function check(name: string | undefined, options: CheckOptions): Pr
     Deno.exitCode = 1;
     const { rule, kind, moves, cycle } = violation;
     const counterexample = { model: model.name, rule, kind, moves, cycle };
-    console.log(told(system, counterexample, violation.story, options.format));
+    if (system === undefined && options.format !== "story") {
+      throw new Error(`Cannot tell what breaks in "${model.name}" as ${options.format}: it is told as a story only`);
+    }
+    console.log(system === undefined ? violation.story : told(system, counterexample, violation.story, options.format));
     return;
   }
   sayCoverage([...coverage.values()], options.coverage ?? false);
@@ -82,20 +85,23 @@ export function chooseModels(name: string | undefined, all: boolean): readonly N
 }
 
 interface Ran {
-  readonly found: SystemCheck;
-  readonly system: SystemModel;
+  readonly found: ModelCheck;
+  /** Absent: the model is a search of its own. */
+  readonly system: SystemModel | undefined;
   readonly ms: number;
 }
 
-async function run({ name, system: make }: NamedModel, workers: number): Promise<Ran> {
+async function run(model: NamedModel, workers: number): Promise<Ran> {
   const started = performance.now();
+  if (!isSystem(model)) return { found: checkModel(model), system: undefined, ms: performance.now() - started };
+  const { name } = model;
   const live = Deno.stderr.isTerminal();
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
   const onProgress = ({ states, depth, megabytes }: Progress) => {
     if (live) write(`\r${name}: ${states} states, ${depth} deep, ${megabytes} MB`);
   };
   const hooks = { now: () => performance.now(), onProgress };
-  const system = { ...make(), ...hooks };
+  const system = { ...model.system(), ...hooks };
   const found = workers > 1 && whyAlone(system) === undefined
     ? await checkInWorkers(
       { module: import.meta.resolve("../machines/models/all_models.ts"), make: "modelNamed", args: [name] },
@@ -124,7 +130,8 @@ function told(system: SystemModel, counterexample: Counterexample, story: string
 async function replay(file: string, format: CheckFormat): Promise<void> {
   const counterexample = JSON.parse(await readInput(file)) as Counterexample;
   const [model] = chooseModels(counterexample.model, true);
-  const system = model!.system();
+  if (!isSystem(model!)) throw new Error(`Cannot replay "${model!.name}": its runs are told as stories only`);
+  const system = model.system();
   if (format !== "story") return console.log(told(system, counterexample, "", format));
   const { replayLive } = await import("./replay_live.ts");
   const { lines, parted } = replayLive(system, [...counterexample.moves, ...counterexample.cycle]);

@@ -2,8 +2,10 @@
 import { apiServerModels } from "./api_server_system.ts";
 import { controllerModels } from "./controller_models.ts";
 import type { SystemModel } from "../check/system_model.ts";
-import type { NamedModel } from "./model.ts";
+import { leaseModels } from "./lease_pair.ts";
+import { isSystem, type NamedModel } from "./model.ts";
 import { podModels } from "./pod_models.ts";
+import { raftModels } from "./raft/raft_models.ts";
 import { schedulerModels } from "./scheduler_models.ts";
 
 export const allModels: readonly NamedModel[] = [
@@ -11,11 +13,15 @@ export const allModels: readonly NamedModel[] = [
   ...controllerModels,
   ...schedulerModels,
   ...apiServerModels,
+  ...leaseModels,
+  ...raftModels,
 ];
 
 /** Made anew, for workers that are told a name. */
 export function modelNamed(name: string): SystemModel {
   const found = allModels.find((model) => model.name === name);
-  if (found === undefined) throw new Error(`Cannot make the model "${name}": there is none of that name`);
+  if (found === undefined || !isSystem(found)) {
+    throw new Error(`Cannot make the model "${name}": there is no system of that name`);
+  }
   return found.system();
 }

@@ -2,9 +2,9 @@
  * Explores slices of the modelled cluster and prints how large they are, then goes random walks through all of it:
  * `deno task check:raft [part of a name]`, `deno task check:raft walks [how many] [first seed]`.
  */
-import { exploreCluster } from "./raft_cluster.ts";
+import { exploreCluster } from "../../machines/models/raft/raft_search.ts";
 import { everything, walk } from "./raft_walk.ts";
-import { largeSlices, mutantSlices, slices } from "./raft_slices.ts";
+import { largeSlices, mutantSlices, slices } from "../../machines/models/raft/raft_slices.ts";
 
 for (const [name, model] of Object.entries({ ...slices, ...mutantSlices, ...largeSlices })) {
   if (!name.includes(Deno.args[0] ?? "")) continue;

@@ -1,22 +1,14 @@
 /**
- * A cluster of three members, looked at completely within small bounds, against the invariants of etcd-raft's TLA+
- * specification. `deno task check:raft` does the same within larger ones and prints their sizes.
+ * Faults that the models of a raft cluster notice. The models themselves are checked with all others that ship
+ * (`shipped_models_test.ts`); `deno task check:raft` prints their sizes.
  */
 import { assertEquals, assertThrows } from "@std/assert";
 import { BrokenRule } from "../../machines/check/explore.ts";
 import { MachineCoverage } from "../../machines/check/machine_coverage.ts";
 import { raftMachine } from "../../machines/raft/raft_machine.ts";
-import { exploreCluster } from "./raft_cluster.ts";
+import { exploreCluster } from "../../machines/models/raft/raft_search.ts";
 import { mutants } from "./raft_mutants.ts";
-import { mutantSlices, slices } from "./raft_slices.ts";
-
-for (const [name, model] of Object.entries(slices)) {
-  Deno.test(`raft keeps its promises: ${name}`, () => {
-    const { states, generated, depth, neverSeen } = exploreCluster({ ...model, maxStates: 100_000 });
-    console.log(`${states} states, ${generated} generated, depth ${depth}`);
-    assertEquals(neverSeen, []);
-  });
-}
+import { mutantSlices, slices } from "../../machines/models/raft/raft_slices.ts";
 
 for (const { name, slice, broken, machine, found } of mutants) {
   Deno.test(`raft is caught when ${name}`, () => {

@@ -18,7 +18,7 @@ import { raftMachine } from "../../machines/raft/raft_machine.ts";
 import type { RaftContext, RaftEvent } from "../../machines/raft/raft_member.ts";
 import * as replication from "../../machines/raft/replication_rules.ts";
 import { noteSaved, type Turn } from "../../machines/raft/turn.ts";
-import type { Disk, RaftMachine } from "./raft_local.ts";
+import type { Disk, RaftMachine } from "../../machines/models/raft/raft_local.ts";
 
 export interface Mutant {
   readonly name: string;

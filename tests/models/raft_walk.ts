@@ -1,6 +1,6 @@
 /** Random walks through a cluster in which everything may happen at once: what is too large to be looked at wholly. */
-import { Cluster, type ClusterModel } from "./raft_cluster.ts";
-import { diskOf, emptyDisk } from "./raft_cluster.ts";
+import { Cluster, type ClusterModel } from "../../machines/models/raft/raft_cluster.ts";
+import { diskOf, emptyDisk } from "../../machines/models/raft/raft_cluster.ts";
 import {
   compaction,
   electionWait,
@@ -12,7 +12,7 @@ import {
   read,
   settings,
   transfer,
-} from "./raft_slices.ts";
+} from "../../machines/models/raft/raft_slices.ts";
 
 const voters = ["a", "b", "c"];
 const disk = diskOf({ voters, learners: [] });

@@ -3,23 +3,24 @@
  * the shipped charts is added up; what they leave out is named, with why.
  */
 import { assertEquals } from "@std/assert";
-import { describeCheck } from "../../machines/check/check_report.ts";
-import { checkSystem } from "../../machines/check/check_system.ts";
 import type { MachineCoverage } from "../../machines/check/machine_coverage.ts";
 import { allModels } from "../../machines/models/all_models.ts";
+import { checkModel } from "../../machines/models/model.ts";
 
 const isAll = Deno.env.get("CHARTROOM_CHECK") === "all";
 
 /** Of the small models of the pod and the scheduler. */
 const walked = new Map<string, MachineCoverage>();
 
-for (const { name, about, size, system } of allModels) {
+for (const model of allModels) {
+  const { name, about, size } = model;
   Deno.test({
     name: `${name} holds: ${about}`,
     ignore: size === "large" && !isAll,
     fn() {
-      const check = checkSystem(system());
-      assertEquals([check.verdict, check.unchecked], ["complete", []], describeCheck(check));
+      const check = checkModel(model);
+      const story = check.violations.map(({ rule, story }) => `${rule}\n${story}`).join("\n");
+      assertEquals([check.verdict, check.unchecked], ["complete", []], check.reason ?? story);
       if (size === "large" || !/^(pod|scheduler)\//.test(name)) return;
       for (const coverage of check.coverage) {
         const known = walked.get(coverage.machine.id);

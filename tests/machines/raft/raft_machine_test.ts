@@ -4,7 +4,7 @@ import { stateName } from "../../../machines/chart_names.ts";
 import { raftMachine } from "../../../machines/raft/raft_machine.ts";
 import type { RaftEvent, RaftInput } from "../../../machines/raft/raft_member.ts";
 import { firstStep, type Order, step } from "../../../machines/step.ts";
-import { settings } from "../../models/raft_slices.ts";
+import { settings } from "../../../machines/models/raft/raft_slices.ts";
 
 const nobody = { index: 0, term: 0, configuration: { voters: [], learners: [] } };
 const input = (voters: readonly string[], drawnMs = 0): RaftInput => ({

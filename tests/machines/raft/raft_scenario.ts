@@ -19,9 +19,9 @@ import { stateName } from "../../../machines/chart_names.ts";
 import type { Message } from "../../../machines/raft/message.ts";
 import { termAt } from "../../../machines/raft/log.ts";
 import type { RaftEvent, RaftSettings } from "../../../machines/raft/raft_member.ts";
-import { type Disk, type Local, Locals, type Outcome } from "../../models/raft_local.ts";
-import { diskOf, emptyDisk } from "../../models/raft_cluster.ts";
-import { settings } from "../../models/raft_slices.ts";
+import { type Disk, type Local, Locals, type Outcome } from "../../../machines/models/raft/raft_local.ts";
+import { diskOf, emptyDisk } from "../../../machines/models/raft/raft_cluster.ts";
+import { settings } from "../../../machines/models/raft/raft_slices.ts";
 
 const timers: Readonly<Record<string, string>> = {
   lease: "follower.led",

@@ -1,6 +1,6 @@
 /** Parts of what a cluster may do, each small enough to be looked at completely. */
-import type { MembershipChange } from "../../machines/raft/membership.ts";
-import type { RaftSettings } from "../../machines/raft/raft_member.ts";
+import type { MembershipChange } from "../../raft/membership.ts";
+import type { RaftSettings } from "../../raft/raft_member.ts";
 import { type ClusterModel, diskOf, emptyDisk, type Possibility } from "./raft_cluster.ts";
 import { isLeader } from "./raft_ghost.ts";
 import type { Local } from "./raft_local.ts";

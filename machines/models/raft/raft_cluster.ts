@@ -5,12 +5,11 @@
  * A row is a string of one character per number: locals, ghost, budgets, then the messages in flight, sorted. It is its
  * own key, exactly.
  */
-import { BrokenRule } from "../../machines/check/explore.ts";
-import { stateKey } from "../../machines/check/state_key.ts";
-import type { Configuration } from "../../machines/raft/entry.ts";
-import { logOf } from "../../machines/raft/log.ts";
-import type { LogEntry, Message } from "../../machines/raft/message.ts";
-import type { RaftEvent } from "../../machines/raft/raft_member.ts";
+import { stateKey } from "../../check/state_key.ts";
+import type { Configuration } from "../../raft/entry.ts";
+import { logOf } from "../../raft/log.ts";
+import type { LogEntry, Message } from "../../raft/message.ts";
+import type { RaftEvent } from "../../raft/raft_member.ts";
 import {
   checkMember,
   checkPair,
@@ -44,16 +43,6 @@ export interface ClusterModel extends LocalOptions {
   /** Messages that change nothing any more stay in flight: for machines that may not know that they do not. */
   readonly keepsDead?: boolean;
   readonly sometimes: Readonly<Record<string, (locals: readonly Local[], ghost: Ghost) => boolean>>;
-}
-
-export interface ClusterExploration {
-  readonly states: number;
-  readonly generated: number;
-  readonly depth: number;
-  /** Different states of single members, and steps of their machines. */
-  readonly locals: number;
-  readonly steps: number;
-  readonly neverSeen: readonly string[];
 }
 
 interface Row {
@@ -325,7 +314,8 @@ export class Cluster {
   }
 }
 
-class Thrown extends Error {
+/** What a step broke. */
+export class Thrown extends Error {
   constructor(readonly move: string, override readonly cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause));
   }
@@ -338,68 +328,6 @@ function encode({ locals, ghost, budgets, messages }: Row): string {
     if (number > 0xffff) throw new Error("Cannot encode a row: more than 65,536 of something");
   }
   return String.fromCharCode.apply(undefined, numbers);
-}
-
-/** @throws BrokenRule with the shortest story, or an Error when there are more states than `maxStates`. */
-export function exploreCluster(model: ClusterModel): ClusterExploration {
-  const cluster = new Cluster(model);
-  const known = new Map<string, number>();
-  const rows: string[] = [];
-  const parents: number[] = [];
-  const unseen = new Map(Object.entries(model.sometimes));
-  let [generated, depth, levelEnd] = [0, 0, 1];
-  const broken = (why: string, last: string, from: number): BrokenRule => {
-    const path: number[] = [];
-    for (let at = from; at !== -1; at = parents[at]!) path.unshift(at);
-    const story = path.slice(1).map((at, step) => {
-      let said = "";
-      cluster.expand(rows[path[step]!]!, (next, _, name) => {
-        if (said === "" && next === rows[at]) said = name();
-      });
-      return said;
-    });
-    const lines = [...story, ...(last === "" ? [] : [last])].map((line, at) => `  ${at + 1} ${line}`);
-    return new BrokenRule(why, path, `Broken: ${why}, shortest path, ${lines.length} steps:\n${lines.join("\n")}`);
-  };
-  const add = (row: string, parent: number) => {
-    if (known.has(row)) return;
-    if (rows.length >= model.maxStates) {
-      throw new Error(`Cannot explore: more than maxStates (${model.maxStates}) states`);
-    }
-    const id = rows.push(row) - 1;
-    known.set(row, id);
-    parents.push(parent);
-    try {
-      cluster.check(row);
-    } catch (error) {
-      throw broken((error as Error).message, "", id);
-    }
-    if (unseen.size === 0) return;
-    const { locals, ghost } = cluster.look(row);
-    for (const [name, holds] of unseen) if (holds(locals, ghost)) unseen.delete(name);
-  };
-  try {
-    add(cluster.first(), -1);
-  } catch (error) {
-    throw error instanceof Thrown ? new BrokenRule(error.message, [], error.message) : error;
-  }
-  for (let at = 0; at < rows.length; at++) {
-    if (at === levelEnd) {
-      depth++;
-      levelEnd = rows.length;
-    }
-    try {
-      cluster.expand(rows[at]!, (next) => {
-        generated++;
-        add(next, at);
-      });
-    } catch (error) {
-      if (error instanceof Thrown) throw broken(error.message, error.move, at);
-      throw error;
-    }
-  }
-  const { locals: { all, made } } = cluster;
-  return { states: rows.length, generated, depth, locals: all.length, steps: made, neverSeen: [...unseen.keys()] };
 }
 
 /** A disk with a log whose first entry names the members, as a first member writes it. */

@@ -3,14 +3,15 @@
  * are interned, and each step of the machine is worked out once.
  */
 import type { SnapshotFrom } from "xstate";
-import { stateKey } from "../../machines/check/state_key.ts";
-import type { HardState } from "../../machines/raft/entry.ts";
-import { append, compact, entriesFrom, logOf, type RaftLog, truncate } from "../../machines/raft/log.ts";
-import type { Message, SnapshotPosition } from "../../machines/raft/message.ts";
-import { raftMachine } from "../../machines/raft/raft_machine.ts";
-import type { RaftEvent, RaftInput, RaftSettings } from "../../machines/raft/raft_member.ts";
-import type { OrderParams } from "../../machines/raft/turn.ts";
-import { firstStep, type Order, type Step, step } from "../../machines/step.ts";
+import { MachineCoverage } from "../../check/machine_coverage.ts";
+import { stateKey } from "../../check/state_key.ts";
+import type { HardState } from "../../raft/entry.ts";
+import { append, compact, entriesFrom, logOf, type RaftLog, truncate } from "../../raft/log.ts";
+import type { Message, SnapshotPosition } from "../../raft/message.ts";
+import { raftMachine } from "../../raft/raft_machine.ts";
+import type { RaftEvent, RaftInput, RaftSettings } from "../../raft/raft_member.ts";
+import type { OrderParams } from "../../raft/turn.ts";
+import { firstStep, type Order, type Step, step } from "../../step.ts";
 
 export type RaftMachine = typeof raftMachine;
 
@@ -52,6 +53,7 @@ export class Locals {
   readonly all: Local[] = [];
   readonly messages: Message[] = [];
   readonly machine: RaftMachine;
+  readonly coverage: MachineCoverage;
   readonly #localIds = new Map<string, number>();
   readonly #messageIds = new Map<string, number>();
   readonly #deliveries = new Map<number, Outcome>();
@@ -61,6 +63,7 @@ export class Locals {
 
   constructor(readonly options: LocalOptions) {
     this.machine = options.machine ?? raftMachine;
+    this.coverage = new MachineCoverage(this.machine);
   }
 
   start(member: string, disk: Disk): Outcome {
@@ -157,6 +160,7 @@ export class Locals {
     let made = first;
     const answers: RaftEvent[] = [];
     for (;;) {
+      this.coverage.note(made);
       for (const { id, event } of made.timers) {
         const { [id]: _, ...others } = timers;
         timers = event === undefined ? others : { ...others, [id]: event };

@@ -2,10 +2,10 @@
  * What a modelled cluster has promised so far, and whether each member keeps to it. The rules are the invariants that
  * etcd-raft's TLA+ specification names.
  */
-import { stateKey } from "../../machines/check/state_key.ts";
-import { entryAt, type RaftLog, termAt } from "../../machines/raft/log.ts";
-import type { OrderParams } from "../../machines/raft/turn.ts";
-import { isQuorum } from "../../machines/raft/quorum.ts";
+import { stateKey } from "../../check/state_key.ts";
+import { entryAt, type RaftLog, termAt } from "../../raft/log.ts";
+import type { OrderParams } from "../../raft/turn.ts";
+import { isQuorum } from "../../raft/quorum.ts";
 import type { Local } from "./raft_local.ts";
 
 /** Plain data; part of the state that is explored. */
