@@ -4,8 +4,10 @@ import type { ActorSystem } from "../actors/system.ts";
 import type { AddressPlan } from "../machines/network/address_plan.ts";
 import { apiServers, masterServers, ownAddress } from "../machines/network/master_places.ts";
 import type { Reach } from "../machines/network/reach.ts";
+import { readApiServerFlags } from "./api_server_flags.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import type { AmongMasters } from "./master.ts";
+import { encryptionText } from "./encryption.ts";
 import { memberRoutes } from "./member_routes.ts";
 import { startPresence } from "./presence.ts";
 import { openMemberStorage } from "./replicated_master.ts";
@@ -70,6 +72,7 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
         controlPlaneEndpoint,
         keys,
         storeAuthority: () => storeAuthority(files, now),
+        encryption: async () => await encryptionText(state, await readApiServerFlags(state)),
       }, request);
     },
     extend: (routes) => memberRoutes(routes, storage.membership),

@@ -10,6 +10,8 @@ import type { ClusterState } from "./cluster_state.ts";
 export type ApiServerFlags = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
 const file = "api_server.json";
+/** What a cluster's encryption at rest is like, unless an option names another file. */
+export const ownEncryption = "encryption.yaml";
 
 /** Of all that a command was given the API server's part, with absolute paths. */
 export function apiServerFlags(given: object): ApiServerFlags {
@@ -49,6 +51,12 @@ export async function readApiServerFlags(state: ClusterState): Promise<ApiServer
 /** What the API server reads besides the state. */
 export function filesOf(flags: ApiServerFlags): string[] {
   return flagRows.filter(({ kind }) => kind === "file").flatMap(({ flag }) => textOf(flags, flag) ?? []);
+}
+
+/** Where the keys of encryption at rest are. */
+export function keysOf(state: ClusterState, flags: ApiServerFlags): string[] {
+  const given = textOf(flags, "encryption-provider-config");
+  return [state.path(ownEncryption), ...given === undefined ? [] : [given]];
 }
 
 /** Where it writes besides the state. */

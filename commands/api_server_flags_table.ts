@@ -12,6 +12,16 @@ export interface FlagRow {
 
 export const flagRows: readonly FlagRow[] = [
   {
+    flag: "secrets-encryption",
+    kind: "switch",
+    says: "encrypt secrets in the store, with a key that is made at the first start; it stays on from then",
+  },
+  {
+    flag: "encryption-provider-config",
+    kind: "file",
+    says: "what is encrypted in the store, and with which keys (apiserver.config.k8s.io/v1 EncryptionConfiguration)",
+  },
+  {
     flag: "audit-policy-file",
     kind: "file",
     says: "which requests the audit log tells of, and how much (audit.k8s.io/v1 Policy)",

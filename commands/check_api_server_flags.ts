@@ -2,7 +2,9 @@
 import type { ApiServerFlags } from "./api_server_flags.ts";
 import { readAuditOptions } from "./audit.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { checkEncryption } from "./encryption.ts";
 
-export async function checkApiServerFlags(flags: ApiServerFlags, _state: ClusterState): Promise<void> {
+export async function checkApiServerFlags(flags: ApiServerFlags, state: ClusterState): Promise<void> {
   await readAuditOptions(flags);
+  await checkEncryption(state, flags);
 }

@@ -55,6 +55,7 @@ const ownNames = [
     "api_server.json",
     "reach.json",
     "master.json",
+    "encryption.yaml",
     "history",
   ],
   ...["chartroom.log", "dockerd.log"],

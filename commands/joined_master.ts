@@ -4,7 +4,7 @@ import { installClusterKeys } from "../http/auth/certificates/pki.ts";
 import { addressPlan } from "../machines/network/address_plan.ts";
 import { checkReach, type Reach } from "../machines/network/reach.ts";
 import { addressTowards } from "./address_towards.ts";
-import { noteApiServerFlags } from "./api_server_flags.ts";
+import { noteApiServerFlags, ownEncryption } from "./api_server_flags.ts";
 import { ClusterState } from "./cluster_state.ts";
 import { startControlPlane } from "./control_plane.ts";
 import { discoverAuthority } from "./discovery.ts";
@@ -26,7 +26,7 @@ export interface MasterCommandOptions extends Reach {
 }
 
 /** In `master.json`; keys are in `pki`. */
-type MasterIdentity = Omit<MasterBundle, "keys" | "storeAuthority"> & { readonly name: string };
+type MasterIdentity = Omit<MasterBundle, "encryption" | "keys" | "storeAuthority"> & { readonly name: string };
 
 /** Until it is stopped by a signal. */
 export async function runMaster(directory: string, name: string, options: MasterCommandOptions): Promise<void> {
@@ -117,7 +117,7 @@ async function joinCluster(
   const advertiseAddress = said.advertiseAddress ?? (await addressTowards(join))?.address;
   const reach = { ...said, ...(advertiseAddress === undefined ? {} : { advertiseAddress }) };
   checkReach(reach);
-  const { keys, storeAuthority, controlPlaneEndpoint, ...rest } = await progress.step(
+  const { encryption, keys, storeAuthority, controlPlaneEndpoint, ...rest } = await progress.step(
     "Keys handed over",
     () =>
       whileOthersJoin(() =>
@@ -129,6 +129,7 @@ async function joinCluster(
   await files.write("store-ca.key", storeAuthority.key);
   await files.write("store-ca.crt", storeAuthority.certificate);
   await noteReach(directory, { ...(controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }), ...reach });
+  if (encryption !== undefined) await keyFiles(directory).write(ownEncryption, encryption);
   const identity: MasterIdentity = { name, ...rest };
   await Deno.writeTextFile(`${directory}/master.json`, `${JSON.stringify(identity, null, 2)}\n`, { mode: 0o600 });
   return identity;

@@ -23,6 +23,7 @@ import type { RunningAudit } from "./audit.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import { startClusterInspector } from "./cluster_inspector.ts";
 import type { Inspector } from "./inspector.ts";
+import { type RunningEncryption, startEncryption } from "./encryption.ts";
 import { joinRoutes } from "./join_routes.ts";
 import { createMasterApi, type MasterApi } from "./master_api.ts";
 import { startComponents } from "./master_components.ts";
@@ -93,6 +94,7 @@ class RunningMaster {
   #inspector: Inspector | undefined;
   #made: MasterApi | undefined;
   #audit: RunningAudit | undefined;
+  #encryption: RunningEncryption | undefined;
   #stopAggregation = () => {};
   #storeProblem: () => Promise<string | undefined> = () => Promise.resolve("the store is not open");
 
@@ -154,6 +156,7 @@ class RunningMaster {
       },
       closeStore: async () => {
         await this.#audit?.stop();
+        this.#encryption?.stop();
         await this.#store?.storage.close();
         return { type: "store.closed" } as const;
       },
@@ -177,17 +180,23 @@ class RunningMaster {
   }
 
   async #openStore(): Promise<void> {
-    const { system, plan } = this.#options;
+    const { system, plan, state } = this.#options;
     const { storage, notes } = this.#store = await openMasterStore(this.#options);
     for (const note of notes) this.#options.report(note);
-    const flags = await readApiServerFlags(this.#options.state);
+    const flags = await readApiServerFlags(state);
     if ("audit-policy-file" in flags) {
       const { startAudit } = await import("./audit.ts");
       this.#audit = await startAudit({ ...this.#options, flags, hasPeers: this.#options.among?.ownDisk === false });
     }
     this.#storeProblem = storeCheck(storage, system.clock);
+    this.#encryption = await startEncryption(storage, {
+      ...{ state, flags, clock: system.clock, registry: () => this.api.registry },
+      report: (problem) => this.#options.report(problem),
+    });
+    const encrypted = this.#encryption?.storage;
     this.#made = createMasterApi({
-      storage,
+      storage: encrypted ?? storage,
+      needsRewrite: encrypted === undefined ? undefined : (key) => encrypted.needsRewrite(key),
       clock: system.clock,
       serviceCidr: plan.serviceCidr,
       serviceAccountKey: this.keys.serviceAccountKey,

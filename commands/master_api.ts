@@ -31,6 +31,8 @@ export interface MasterApiOptions {
   readonly serviceCidr: string;
   /** PKCS #8 PEM. */
   readonly serviceAccountKey: string;
+  /** Of a store that encrypts: whether it would store what a key holds otherwise now. */
+  readonly needsRewrite?: ((key: string) => Promise<boolean>) | undefined;
   readonly auditor?: Auditor | undefined;
   report(problem: string): void;
 }
@@ -46,7 +48,7 @@ export interface MasterApi {
 }
 
 export function createMasterApi(
-  { storage, clock, serviceCidr, serviceAccountKey, auditor, report }: MasterApiOptions,
+  { storage, clock, serviceCidr, serviceAccountKey, needsRewrite, auditor, report }: MasterApiOptions,
 ): MasterApi {
   const policy = new RbacPolicy();
   const now = () => clock.wallTime();
@@ -71,6 +73,7 @@ export function createMasterApi(
     clock,
     random: realRandom,
     schema,
+    needsRewrite,
     auditor,
     resources: createResources({
       cel: checkExpression,

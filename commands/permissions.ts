@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { filesOf, logsOf, readApiServerFlags } from "./api_server_flags.ts";
+import { filesOf, keysOf, logsOf, readApiServerFlags } from "./api_server_flags.ts";
 import type { ClusterState } from "./cluster_state.ts";
 
 /** The flags of a role in `permissions.txt`, with the places they speak of filled in. */
@@ -15,7 +15,11 @@ export async function permissionFlags(role: string, state: ClusterState): Promis
     deno: Deno.execPath(),
   };
   const named = await readApiServerFlags(state);
-  const lists: Readonly<Record<string, readonly string[]>> = { files: filesOf(named), logs: logsOf(named) };
+  const lists: Readonly<Record<string, readonly string[]>> = {
+    files: filesOf(named),
+    logs: logsOf(named),
+    keys: keysOf(state, named),
+  };
   const flags = parsePermissions(text).get(role);
   if (flags === undefined) throw new Error(`Cannot find the permissions of role "${role}" in permissions.txt`);
   return flags.map((flag) =>

@@ -18,6 +18,8 @@ export interface MasterBundle {
   readonly keys: ClusterKeys;
   /** Signs the certificates between members. */
   readonly storeAuthority: KeyPair;
+  /** Of a cluster that encrypts what it stores: the configuration with its keys. */
+  readonly encryption?: string;
 }
 
 export interface TakeInOptions {
@@ -27,6 +29,7 @@ export interface TakeInOptions {
   readonly controlPlaneEndpoint?: string | undefined;
   readonly keys: ClusterKeys;
   storeAuthority(): Promise<KeyPair>;
+  encryption(): Promise<string | undefined>;
 }
 
 /** One that comes again under its name has lost its disk: what it was is not coming back. */
@@ -47,6 +50,7 @@ export async function takeIn(options: TakeInOptions, request: MasterRequest): Pr
   if (before !== undefined) await membership.remove(before.id);
   const ticket = await membership.addLearner({ name, peerAddresses: [place.peerAddress] });
   if (!("number" in place)) return ticket;
+  const encryption = await options.encryption();
   return {
     ticket,
     cluster,
@@ -55,5 +59,6 @@ export async function takeIn(options: TakeInOptions, request: MasterRequest): Pr
     ...(controlPlaneEndpoint === undefined ? {} : { controlPlaneEndpoint }),
     keys,
     storeAuthority: await options.storeAuthority(),
+    ...(encryption === undefined ? {} : { encryption }),
   };
 }

@@ -40,6 +40,8 @@ export interface ApiOptions {
   readonly admission:
     | readonly AdmissionPlugin[]
     | ((client: ApiClient, registry: ResourceRegistry) => readonly AdmissionPlugin[]);
+  /** Of a store that encrypts: whether it would store what a key holds otherwise now. */
+  readonly needsRewrite?: ((key: string) => Promise<boolean>) | undefined;
   /** Absent: nothing is audited. */
   readonly auditor?: Auditor | undefined;
 }
@@ -125,7 +127,8 @@ export function createApi(options: ApiOptions): Api {
   };
   const audited = auditedApi(api, options.auditor);
   const client = localClient(audited, serverUser);
-  const engine: Engine = { storage, clock, random, cache, registry, schema, admission, leases, client };
+  const { needsRewrite } = options;
+  const engine: Engine = { needsRewrite, storage, clock, random, cache, registry, schema, admission, leases, client };
   const authorizer = typeof options.authorizer === "function" ? options.authorizer(client) : options.authorizer;
   admission.use(typeof options.admission === "function" ? options.admission(client, registry) : options.admission);
   return api;

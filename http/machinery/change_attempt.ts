@@ -8,6 +8,7 @@ import { managerFor } from "./creating.ts";
 import type { Engine } from "./engine.ts";
 import { conflict, invalid, objectModified } from "./errors.ts";
 import type { WriteOptions } from "./options.ts";
+import { objectKey } from "./resource_registry.ts";
 import { hasGeneration, holdsDeletion, metadataInGeneration, spokenKey, unownedFields } from "./resource_facts.ts";
 import { dryEntry, type Entry, entryOf, storedForm, viewOf } from "./stored_object.ts";
 import type { AdmissionRequest, Resource } from "./types.ts";
@@ -35,7 +36,7 @@ export const plainChange: Judge = async (
   const form = await storedForm(resource, next);
   const remove = isFinished(resource, next, old);
   if (!remove && jsonEquals(withVersion(form, old), withVersion(current.object, old))) {
-    return { entry: viewOf(current, resource) };
+    if (!await lingers(engine, current)) return { entry: viewOf(current, resource) };
   }
   const draft = entryOf(engine.registry.storageOf(resource), form, 0);
   if (!remove) engine.cache.remember(draft.value, form);
@@ -107,7 +108,7 @@ export async function attemptChange(
   const form = await storedForm(resource, next);
   const remove = isFinished(resource, next, old);
   if (!remove && jsonEquals(withVersion(form, old), withVersion(current.object, old))) {
-    return { entry: viewOf(current, resource) };
+    if (!await lingers(engine, current)) return { entry: viewOf(current, resource) };
   }
   const stored = engine.registry.storageOf(resource);
   const draft = entryOf(stored, form, 0);
@@ -216,4 +217,9 @@ function isFinished(resource: Resource, next: KubeObject, old: KubeObject): bool
   if (old.metadata.deletionTimestamp === undefined) return false;
   if ((next.metadata.finalizers ?? []).length > 0 || holdsDeletion(resource, next)) return false;
   return (next.metadata.deletionGracePeriodSeconds ?? 0) === 0;
+}
+
+/** Whether the entry lies in the store in a form that is no longer the one it would get: encrypted with an old key. */
+async function lingers({ needsRewrite }: Engine, { resource, namespace, name }: Entry): Promise<boolean> {
+  return needsRewrite !== undefined && await needsRewrite(objectKey(resource, namespace, name));
 }

@@ -22,6 +22,8 @@ export interface Engine {
   readonly leases: EventLeases;
   /** The API with the server's own rights, for subresource handlers. */
   readonly client: ApiClient;
+  /** Whether what a key holds is to be written again though its object stays the same. Absent: never. */
+  readonly needsRewrite?: ((key: string) => Promise<boolean>) | undefined;
 }
 
 /** An error of the store as clients see it; other errors unchanged. */

@@ -20,8 +20,14 @@ export interface ApiCluster extends AsyncDisposable {
   readonly directory: string;
 }
 
-/** `flags`: options of the API server, by their names in `up`'s options; made with the directory for files of the test. */
-export async function startApiCluster(flags?: (directory: string) => Promise<object>): Promise<ApiCluster> {
+/**
+ * `flags`: options of the API server, by their names in `up`'s options; made with the directory for files of
+ * the test. `expected`: reports that are no problem of the test's.
+ */
+export async function startApiCluster(
+  flags?: (directory: string) => Promise<object>,
+  expected: (problem: string) => boolean = () => false,
+): Promise<ApiCluster> {
   const directory = await Deno.makeTempDir({ prefix: "chartroom-test-" });
   const state = new ClusterState(`test-${crypto.randomUUID().slice(0, 8)}`, `${directory}/state`);
   await Deno.mkdir(state.directory);
@@ -37,7 +43,7 @@ export async function startApiCluster(flags?: (directory: string) => Promise<obj
     reach: {},
     controlPlaneAddress: controlPlaneAddress(plan, 0),
     listenForCluster: false,
-    report: (problem) => problems.push(problem),
+    report: (problem) => void (expected(problem) || problems.push(problem)),
   });
   await master.ready;
   return {
