@@ -70,6 +70,10 @@ export async function check(name: string | undefined, options: CheckOptions): Pr
     return;
   }
   sayCoverage([...coverage.values()], options.coverage ?? false);
+  if (!options.coverage || name !== undefined) return;
+  const { machines } = await import("./machine_table.ts");
+  const known = new Set([...coverage.keys()].map(({ id }) => id));
+  for (const id of Object.keys(machines)) if (!known.has(id)) console.log(`${id}: no model has this chart in it`);
 }
 
 /** By name, or all whose name begins so: `pod`, `pod/crash`. */

@@ -18,6 +18,7 @@ const small = [
   "learner",
   "two-changes",
   "leader-removed",
+  "transfer",
 ];
 const large = [
   "pre-vote-any",

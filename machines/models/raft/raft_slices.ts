@@ -83,6 +83,13 @@ export const transfer = (to: string): Possibility => ({
   event: (local) => isLeader(local) ? { type: "transfer.wanted", to } : undefined,
 });
 
+/** A transfer has taken an election timeout. */
+export const transferWait: Possibility = {
+  name: "transfer has taken too long at",
+  budget: "waits",
+  event: (local) => timerOf(local, "underWay"),
+};
+
 const abc = ["a", "b", "c"];
 const three = { voters: abc, learners: [] };
 const threeDisks = Object.fromEntries(abc.map((member) => [member, diskOf(three)]));
@@ -259,6 +266,19 @@ export const slices: Readonly<Record<string, ClusterModel>> = {
     budgets: { changes: 1, elections: 1 },
     possibilities: [election, membershipChange({ type: "removeMember", member: "a" })],
     sometimes: { "it is removed": (locals) => locals[0]!.snapshot.matches("removed"), "the next leads": leaderOf(2) },
+  },
+  "transfer: the leader hands over, 2 looks for a majority, 1 heartbeat, 1 lease, 1 wait, 3 in flight": {
+    ...base,
+    prelude: aLeads,
+    maxTerm: 2,
+    maxInFlight: 3,
+    budgets: { transfers: 1, looks: 2, heartbeats: 1, leases: 1, waits: 1 },
+    possibilities: [transfer("b"), transferWait, majority, heartbeat, lease],
+    sometimes: {
+      "it hands over": (_, { leaders }) => leaders[2] === "b",
+      "a leader without a majority gives up": (locals, { leaders }) =>
+        leaders[2] === undefined && locals[0]!.snapshot.matches({ member: "follower" }),
+    },
   },
 };
 
