@@ -7,9 +7,10 @@ import { mermaidOf, svgOf } from "../machines/check/sequence.ts";
 import type { Move, Progress, SystemModel } from "../machines/check/system_model.ts";
 import { allModels } from "../machines/models/all_models.ts";
 import { checkModel, isSystem, type ModelCheck, type NamedModel } from "../machines/models/model.ts";
+import { counterexampleRecording } from "./counterexample_recording.ts";
 import { readInput } from "./read_input.ts";
 
-export type CheckFormat = "story" | "mermaid" | "svg" | "json";
+export type CheckFormat = "story" | "mermaid" | "svg" | "json" | "inspector";
 
 export interface CheckOptions {
   readonly all?: boolean;
@@ -126,6 +127,8 @@ function told(system: SystemModel, counterexample: Counterexample, story: string
       return mermaidOf(system, counterexample);
     case "svg":
       return svgOf(system, counterexample);
+    case "inspector":
+      return counterexampleRecording(system, counterexample);
     case "json":
       return JSON.stringify(counterexample, null, 2);
   }

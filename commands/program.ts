@@ -171,7 +171,7 @@ export function createProgram(): Command {
     .option("--coverage", "name the states, edges and guards of the charts that no model came by")
     .addOption(
       new Option("--format <format>", "how a broken rule is told")
-        .choices(["story", "mermaid", "svg", "json"]).default("story"),
+        .choices(["story", "mermaid", "svg", "json", "inspector"]).default("story"),
     )
     .option("--workers <count>", "search a model in so many workers, where its rules allow it", wholeNumber(1, 64), 1)
     .option("--replay <file>", "play a broken rule's run (--format json) on live actors; - is the standard input")

@@ -36,7 +36,8 @@ Deno.test("a run of the pod through a crash of its kubelet goes the same way on 
     leadsTo: {},
     always: {
       "no kubelet that was started again has run a pod to its end": (state) =>
-        state.left("crashes") > 0 || !state.locals.some(({ name, down, is }) => name === "pod" && !down && is("gone")),
+        state.left("crashes") > 0 ||
+        !state.locals.some((local) => local.name === "pod" && !local.down && local.is("gone")),
     },
     sometimes: {},
     eachStep: {},
