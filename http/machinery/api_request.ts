@@ -22,6 +22,8 @@ export interface ApiRequest {
   readonly namespace: string;
   readonly name: string;
   readonly path: string;
+  /** Behind a proxy subresource, without the slash in front. */
+  readonly rest?: string;
   readonly query: URLSearchParams;
   readonly user: UserInfo;
   /** The `User-Agent`, whose first word is the field manager when none is named. */

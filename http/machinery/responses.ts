@@ -185,6 +185,7 @@ async function answerResource(
     ...(body === undefined ? {} : { body }),
     ...(patchType === undefined ? {} : { patchType }),
     ...(audit === undefined ? {} : { audit }),
+    ...(connects ? { rest } : {}),
   };
   const reply = await api.execute(request, true);
   if (reply.type === "connect") {

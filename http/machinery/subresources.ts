@@ -3,6 +3,7 @@ import { copyJson } from "../../machines/objects/json.ts";
 import type { KubeObject } from "../../machines/objects/object.ts";
 import { plainChange } from "./change_attempt.ts";
 import { type ApiReply, type ApiRequest, attributesOf, timestamp } from "./api_request.ts";
+import { connectOptions, queryOf } from "./connect_options.ts";
 import { decodeBody } from "./decoding.ts";
 import type { Engine } from "./engine.ts";
 import { methodNotAllowed, unknownResource } from "./errors.ts";
@@ -11,7 +12,7 @@ import { writeOptions } from "./options.ts";
 import { patch } from "./patching.ts";
 import { get } from "./reading.ts";
 import { scale } from "./scale.ts";
-import type { AdmissionRequest, Resource, SubresourceRequest } from "./types.ts";
+import type { AdmissionRequest, Resource, Subresource, SubresourceRequest } from "./types.ts";
 import { change, update } from "./updating.ts";
 
 export async function subresource(engine: Engine, resource: Resource, request: ApiRequest): Promise<ApiReply> {
@@ -25,8 +26,8 @@ export async function subresource(engine: Engine, resource: Resource, request: A
     return { type: "value", code: request.verb === "create" ? 201 : 200, value, warnings };
   }
   if (isStream(request.subresource)) {
-    if (request.subresource !== "log") await admitConnection(engine, resource, request);
-    return { type: "connect", resource, request };
+    if (request.subresource === "log") return { type: "connect", resource, request };
+    return { type: "connect", resource, request: await admitConnection(engine, resource, row, request) };
   }
   if (request.subresource === "scale") return await scale(engine, resource, request);
   switch (request.verb) {
@@ -108,17 +109,28 @@ async function handle(
   };
 }
 
-async function admitConnection(engine: Engine, resource: Resource, request: ApiRequest): Promise<void> {
+/** The request as admission leaves it. */
+async function admitConnection(
+  engine: Engine,
+  resource: Resource,
+  { kind }: Subresource,
+  request: ApiRequest,
+): Promise<ApiRequest> {
+  const { query, rest = "" } = request;
+  const object = kind === undefined ? undefined : connectOptions(kind.kind, query, rest);
   const admission: AdmissionRequest = {
     attributes: attributesOf(request),
     operation: "CONNECT",
     resource,
     dryRun: false,
-    object: undefined,
+    object,
     old: undefined,
     warn: () => {},
     annotate: request.audit?.annotate,
   };
-  await engine.admission.admit(admission);
+  const admitted = await engine.admission.admit(admission);
   await engine.admission.validate(admission);
+  // A proxied path is what its client asked for, and its query belongs to the server behind.
+  if (admitted === object || admitted === undefined || request.subresource === "proxy") return request;
+  return { ...request, query: queryOf(admitted) };
 }
