@@ -138,3 +138,32 @@ test("webhooks change and refuse", async ({ kubectl, namespace }) => {
     await kubectl.ok(["delete", `${kind}webhookconfigurations`, "--all"]);
   }
 });
+
+test("a validating policy judges what is run in a pod", async ({ kubectl, namespace }) => {
+  const { namespaceSelector } = match(namespace);
+  const resourceRules = [{ apiGroups: [""], apiVersions: ["v1"], resources: ["pods/exec"], operations: ["CONNECT"] }];
+  const name = `${namespace}-exec`;
+  const policy = {
+    apiVersion: registration,
+    kind: "ValidatingAdmissionPolicy",
+    metadata: { name },
+    spec: {
+      matchConstraints: { namespaceSelector, resourceRules },
+      validations: [{ expression: "object.command[0] != 'rm' && !has(object.tty)", message: "look, do not touch" }],
+    },
+  };
+  const binding = {
+    apiVersion: registration,
+    kind: "ValidatingAdmissionPolicyBinding",
+    metadata: { name },
+    spec: { policyName: name, validationActions: ["Deny"] },
+  };
+  await kubectl.ok("run p --image=i:1");
+  await kubectl.ok(["apply", "-f", "-"], { input: JSON.stringify(policy) });
+  await kubectl.ok(["apply", "-f", "-"], { input: JSON.stringify(binding) });
+  await eventually("the policy is obeyed", async () => {
+    assertStringIncludes((await kubectl.run("exec p -- rm -rf /".split(" "))).error, "look, do not touch");
+  });
+  const { error } = await kubectl.run("exec p -- ls /".split(" "));
+  assertStringIncludes(error, "pod p does not have a host assigned");
+});
