@@ -40,8 +40,11 @@ export class CostMeter {
 /** What one evaluation of one expression may cost (k8s.io/apiserver apis/cel: PerCallLimit). */
 const perCallLimit = 1_000_000;
 
+/** What cel-go says of an evaluation that was ended. */
+export const costLimitExceeded = "operation cancelled: actual cost limit exceeded";
+
 function tooCostly(): EvaluationError {
-  return new EvaluationError("operation cancelled: actual cost limit exceeded");
+  return new EvaluationError(costLimitExceeded);
 }
 
 type Run = (evaluator: unknown, node: Node, context: Context) => unknown;

@@ -6,7 +6,19 @@ import { shown } from "../../resources/validation/field.ts";
 import { joined, type JsonSchema, memberSchema, type ValidationRule } from "../json_schema.ts";
 import { celEnvironment } from "./environment.ts";
 import { compileError } from "./compile_error.ts";
+import { costLimitExceeded, CostMeter, evaluateMetered } from "./metered.ts";
 import { celValue, type Conversions, SchemaTypes } from "./schema_types.ts";
+
+/** What all rules of one object may cost (k8s.io/apiserver apis/cel: RuntimeCELCostBudget). */
+const objectBudget = 10_000_000;
+const outOfBudget = "validation failed due to running out of cost budget, no further validation rules will be run";
+
+/** Nothing more is asked of this object: what it has cost so far is enough. */
+class Exhausted extends Error {
+  constructor(readonly cause: FieldError) {
+    super(cause.message);
+  }
+}
 
 interface CompiledRule {
   readonly rule: ValidationRule;
@@ -102,33 +114,39 @@ export class SchemaRules {
     });
   }
 
-  /** All causes. `old` undefined: the object is new. */
+  /** All causes, up to where the rules cost too much. `old` undefined: the object is new. */
   validate(object: unknown, old: unknown): FieldError[] {
     const errors: FieldError[] = [];
-    if (this.#root !== undefined) this.#check(this.#root, object, old, "", errors);
+    if (this.#root === undefined) return errors;
+    try {
+      this.#check(this.#root, object, old, "", { errors, meter: new CostMeter(objectBudget) });
+    } catch (error) {
+      if (!(error instanceof Exhausted)) throw error;
+      errors.push(error.cause);
+    }
     return errors;
   }
 
-  #check(node: Node, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
+  #check(node: Node, value: unknown, old: unknown, path: string, run: Run): void {
     if (value === undefined || value === null) return;
-    if (node.rules.length > 0) this.#ask(node, value, old, path, errors);
+    if (node.rules.length > 0) this.#ask(node, value, old, path, run);
     if (Array.isArray(value)) {
       const { items } = node;
       if (items === undefined) return;
       const earlier = correlated(node.schema, old);
-      value.forEach((each, index) => this.#check(items, each, earlier(each), `${path}[${index}]`, errors));
+      value.forEach((each, index) => this.#check(items, each, earlier(each), `${path}[${index}]`, run));
     } else if (isObject(value)) {
       const before = isObject(old) ? old : {};
       for (const name of Object.keys(value).sort()) {
         const declared = memberSchema(node.schema, name);
         const next = node.properties.get(name) ??
           (declared === node.schema.additionalProperties ? node.others : undefined);
-        if (next !== undefined) this.#check(next, value[name], before[name], joined(path, name), errors);
+        if (next !== undefined) this.#check(next, value[name], before[name], joined(path, name), run);
       }
     }
   }
 
-  #ask({ schema, rules }: Node, value: unknown, old: unknown, path: string, errors: FieldError[]): void {
+  #ask({ schema, rules }: Node, value: unknown, old: unknown, path: string, { errors, meter }: Run): void {
     const self = celValue(value, schema, this.#convert);
     const hasOld = old !== undefined && old !== null;
     const oldSelf = hasOld ? celValue(old, schema, this.#convert) : undefined;
@@ -137,14 +155,22 @@ export class SchemaRules {
       if (isTransition && !hasOld && !isOptional) continue;
       const scope = { self, oldSelf: isOptional ? hasOld ? Optional.of(oldSelf) : Optional.none() : oldSelf };
       const failed = () => {
-        const said = message === undefined ? undefined : textOf(message, scope);
+        const said = message === undefined ? undefined : textOf(message, scope, meter);
         return said ?? rule.message ?? `failed rule: ${rule.rule}`;
       };
       try {
-        if (holds(scope) === true) continue;
+        const isTrue = evaluateMetered(holds, scope, meter) === true;
+        if (meter.isExceeded) throw new Exhausted(invalidAt(path, outOfBudget));
+        if (isTrue) continue;
       } catch (error) {
+        if (error instanceof Exhausted) throw error;
+        if (meter.isExceeded) throw new Exhausted(invalidAt(path, outOfBudget));
+        if (summaryOf(error).startsWith(costLimitExceeded)) {
+          const why = "no further validation rules will be run due to call cost exceeds limit for rule";
+          throw new Exhausted(invalidAt(path, `'${summaryOf(error)}': ${why}: ${rule.message ?? rule.rule}`));
+        }
         const text = `rule evaluation error: ${summaryOf(error)}, evaluating rule: ${rule.message ?? rule.rule}`;
-        errors.push({ reason: "FieldValueInvalid", field: pathOf(path, undefined), message: `Invalid value: ${text}` });
+        errors.push(invalidAt(path, text));
         continue;
       }
       errors.push(causeOf(rule, failed(), value, pathOf(path, rule.fieldPath)));
@@ -152,11 +178,21 @@ export class SchemaRules {
   }
 }
 
+/** One validation of one object. */
+interface Run {
+  readonly errors: FieldError[];
+  readonly meter: CostMeter;
+}
+
+function invalidAt(path: string, text: string): FieldError {
+  return { reason: "FieldValueInvalid", field: pathOf(path, undefined), message: `Invalid value: ${text}` };
+}
+
 const isEmbedded = (schema: JsonSchema): boolean => schema["x-kubernetes-embedded-resource"] === true;
 
-function textOf(expression: ParseResult, scope: Record<string, unknown>): string | undefined {
+function textOf(expression: ParseResult, scope: Record<string, unknown>, meter: CostMeter): string | undefined {
   try {
-    const said: unknown = expression(scope);
+    const said = evaluateMetered(expression, scope, meter);
     return typeof said === "string" && said.trim() !== "" && !said.includes("\n") ? said : undefined;
   } catch {
     return undefined;

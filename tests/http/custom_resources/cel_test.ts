@@ -123,3 +123,34 @@ for (const { rule, says } of unsound) {
     assertEquals(error!.text.split("\n", 1).join().replace(/^ERROR: <input>:\d+:\d+: /, ""), says);
   });
 }
+
+const endless = "no further validation rules will be run";
+
+/** What a list's rules and those of its elements say. */
+function judged(list: readonly unknown[], { items, rules }: { items: object; rules: object[] }): string[] {
+  const schema = { type: "object", properties: { list: { type: "array", items, "x-kubernetes-validations": rules } } };
+  const found = new SchemaRules(schema as JsonSchema).validate({ list }, undefined);
+  return found.map(({ field, message }) => `${field}: ${message}`);
+}
+
+Deno.test("a rule that costs too much ends the validation, and says so", () => {
+  const rules = [
+    { rule: "self.all(a, self.all(b, self.all(c, a + b + c >= 0)))", message: "mine" },
+    { rule: "false", message: "never asked" },
+  ];
+  assertEquals(judged(Array.from({ length: 1_000 }, (_, index) => index), { items: { type: "integer" }, rules }), [
+    `list: Invalid value: 'operation cancelled: actual cost limit exceeded': ${endless} ` +
+    "due to call cost exceeds limit for rule: mine",
+  ]);
+});
+
+Deno.test("rules that each cost little end the validation once together they cost too much", () => {
+  // A comparison of two long texts costs a tenth for each of their letters.
+  const long = "x".repeat(1_000_000);
+  const items = { type: "string", "x-kubernetes-validations": [{ rule: "self == self" }] };
+  const said = judged(Array.from({ length: 100 }, () => long), { items, rules: [{ rule: "false", message: "first" }] });
+  assertEquals(said, [
+    "list: Invalid value: first",
+    `list[49]: Invalid value: validation failed due to running out of cost budget, ${endless}`,
+  ]);
+});
