@@ -15,8 +15,8 @@ const outOfBudget = "validation failed due to running out of cost budget, no fur
 
 /** Nothing more is asked of this object: what it has cost so far is enough. */
 class Exhausted extends Error {
-  constructor(readonly cause: FieldError) {
-    super(cause.message);
+  constructor(readonly last: FieldError) {
+    super(last.message);
   }
 }
 
@@ -122,7 +122,7 @@ export class SchemaRules {
       this.#check(this.#root, object, old, "", { errors, meter: new CostMeter(objectBudget) });
     } catch (error) {
       if (!(error instanceof Exhausted)) throw error;
-      errors.push(error.cause);
+      errors.push(error.last);
     }
     return errors;
   }
