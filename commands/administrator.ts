@@ -3,6 +3,7 @@ import { parse } from "@std/yaml";
 import { httpClient } from "../actors/api_client/http_client.ts";
 import { addressPlan } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { firstThatListens, readOtherMasters } from "./other_masters.ts";
 
 interface Kubeconfig {
   readonly clusters: readonly { readonly cluster: Readonly<Record<string, string>> }[];
@@ -10,7 +11,9 @@ interface Kubeconfig {
 }
 
 export interface Access {
-  /** Of this host, whatever the kubeconfig names: every master listens on loopback. */
+  /**
+   * Of this host, whatever the kubeconfig names: every master listens on loopback. While none does, another host's.
+   */
   readonly server: string;
   /** Where others reach the cluster: what the kubeconfig names. */
   readonly published: string;
@@ -33,7 +36,7 @@ export async function administratorAccess(state: ClusterState): Promise<Access> 
   const { user = {} } = users[0] ?? {};
   const published = cluster["server"] ?? "";
   return {
-    server: identity === undefined ? published : `https://127.0.0.1:${addressPlan(identity.index).apiServerPort}`,
+    server: identity === undefined ? published : await livingServer(state, addressPlan(identity.index).apiServerPort),
     published,
     authority: atob(cluster["certificate-authority-data"] ?? ""),
     certificate: {
@@ -41,6 +44,12 @@ export async function administratorAccess(state: ClusterState): Promise<Access> 
       key: atob(user["client-key-data"] ?? ""),
     },
   };
+}
+
+async function livingServer({ directory }: ClusterState, port: number): Promise<string> {
+  const others = (await readOtherMasters(directory)).map((host) => `https://${host}`);
+  const own = `https://127.0.0.1:${port}`;
+  return others.length === 0 ? own : await firstThatListens([own, ...others]);
 }
 
 export async function administrator(state: ClusterState) {

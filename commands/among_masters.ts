@@ -9,6 +9,7 @@ import type { ClusterState } from "./cluster_state.ts";
 import type { AmongMasters } from "./master.ts";
 import { encryptionText } from "./encryption.ts";
 import { memberRoutes } from "./member_routes.ts";
+import { otherMastersNote } from "./other_masters.ts";
 import { startPresence } from "./presence.ts";
 import { openMemberStorage } from "./replicated_master.ts";
 import { storeAuthority } from "./store_authority.ts";
@@ -48,6 +49,9 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
     removed: removed.resolve,
   });
   const port = plan.apiServerPort;
+  const noteOthers = reach.advertiseAddress === undefined
+    ? undefined
+    : otherMastersNote(state.directory, reach.advertiseAddress);
   return {
     storage,
     removed: removed.promise,
@@ -59,7 +63,14 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
     others: () =>
       masterServers(plan, storage.membership.records(), { onHost, ownHost: reach.advertiseAddress })
         .filter((each) => each.name !== name),
-    startPresence: (client) => startPresence({ system, name, client, address, port, report }),
+    startPresence: (client) =>
+      startPresence({
+        ...{ system, name, client, address, port, report },
+        // Of masters that share a state directory one writes it.
+        ...(noteOthers === undefined || (number > 0 && options.joined === undefined)
+          ? {}
+          : { said: () => noteOthers(apiServers(plan, storage.membership.records(), onHost)) }),
+      }),
     joinMaster: async (request) => {
       const files = keyFiles(state.path("pki"));
       const now = system.clock.wallTime();

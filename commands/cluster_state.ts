@@ -7,6 +7,7 @@
  *     store/         the log and snapshots of the store, of the first master where there are several
  *     external_store.json  the etcd of somebody else's that its objects are in
  *     reach.json     how other hosts come to it
+ *     masters.list   where masters of other hosts are reached
  *     master.json    what a master was given that has joined with a token: the directory is its own
  *     masters/NAME/  the other masters' stores
  *     nodes/NAME/    volumes and logs of a node's pods
@@ -56,6 +57,7 @@ const ownNames = [
     "reach.json",
     "master.json",
     "encryption.yaml",
+    "masters.list",
     "history",
   ],
   ...["chartroom.log", "dockerd.log"],

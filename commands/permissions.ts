@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { filesOf, keysOf, logsOf, readApiServerFlags } from "./api_server_flags.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { readOtherMasters } from "./other_masters.ts";
 
 /** The flags of a role in `permissions.txt`, with the places they speak of filled in. */
 export async function permissionFlags(role: string, state: ClusterState): Promise<string[]> {
@@ -16,9 +17,10 @@ export async function permissionFlags(role: string, state: ClusterState): Promis
   };
   const named = await readApiServerFlags(state);
   const lists: Readonly<Record<string, readonly string[]>> = {
-    files: filesOf(named),
-    logs: logsOf(named),
-    keys: keysOf(state, named),
+    files: orOne(filesOf(named), state.directory),
+    logs: orOne(logsOf(named), state.directory),
+    keys: orOne(keysOf(state, named), state.directory),
+    masters: orOne(await readOtherMasters(state.directory), "127.0.0.1"),
   };
   const flags = parsePermissions(text).get(role);
   if (flags === undefined) throw new Error(`Cannot find the permissions of role "${role}" in permissions.txt`);
@@ -26,9 +28,14 @@ export async function permissionFlags(role: string, state: ClusterState): Promis
     flag.replace(/\{(\w+)\}/g, (_, place: string) => {
       const list = lists[place];
       if (list === undefined) return escaped(placed(places, place));
-      return (list.length === 0 ? [state.directory] : list).map(escaped).join(",");
+      return list.map(escaped).join(",");
     })
   );
+}
+
+/** Deno takes an empty list for everything. */
+function orOne(list: readonly string[], one: string): readonly string[] {
+  return list.length === 0 ? [one] : list;
 }
 
 function placed(places: Readonly<Record<string, string>>, place: string): string {

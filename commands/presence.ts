@@ -3,6 +3,7 @@
  * service `kubernetes` points to those whose Lease is.
  */
 import type { ActorSystem } from "../actors/system.ts";
+import { livingServers, type ServerLease, type Sighting } from "../machines/api_server/living_servers.ts";
 import type { Lease } from "../machines/objects/object.ts";
 import { resources } from "../machines/objects/resources.ts";
 import { ApiError } from "../machines/objects/status.ts";
@@ -19,6 +20,8 @@ export interface PresenceOptions {
   /** Where it is reached from pods. */
   readonly address: string;
   readonly port: number;
+  /** Called each time it has said that it lives. */
+  said?(): Promise<void>;
   report(problem: string): void;
 }
 
@@ -31,11 +34,20 @@ const durationSeconds = 15;
 export function startPresence(options: PresenceOptions): { stop(): void } {
   const { clock } = options.system;
   let stopped = false;
+  let sightings: ReadonlyMap<string, Sighting> = new Map();
   let wake: { cancel(): void } | undefined;
   const turn = async () => {
     try {
       await sayAlive(options);
-      if (!stopped) await keepApiServers(options.client, await livingServers(options), options.port);
+      await options.said?.();
+      const found = livingServers(sightings, await leases(options), {
+        now: clock.now(),
+        wallTime: clock.wallTime(),
+        durationMs: durationSeconds * 1_000,
+      });
+      ({ sightings } = found);
+      const addresses = [...new Set([options.address, ...found.addresses])].sort();
+      if (!stopped) await keepApiServers(options.client, addresses, options.port);
     } catch (error) {
       // Another master writes the same at the same time: the next turn sees it.
       const isRace = error instanceof ApiError && error.code === 409;
@@ -82,11 +94,12 @@ async function sayAlive({ client, name, address, system }: PresenceOptions): Pro
   }
 }
 
-async function livingServers({ client, address, system }: PresenceOptions): Promise<string[]> {
+/** As their leases say. */
+async function leases({ client }: PresenceOptions): Promise<ServerLease[]> {
   const labelSelector = "apiserver.kubernetes.io/identity=kube-apiserver";
   const { items } = await client.list<Lease>(resources.leases, { namespace, labelSelector });
-  const since = system.clock.wallTime() - durationSeconds * 1_000;
-  const living = items.filter(({ spec }) => Date.parse(spec?.renewTime ?? "") > since)
-    .flatMap(({ metadata }) => metadata.annotations?.[addressAnnotation] ?? []);
-  return [...new Set([address, ...living])].sort();
+  return items.flatMap(({ metadata: { name, annotations }, spec }) => {
+    const address = annotations?.[addressAnnotation];
+    return address === undefined ? [] : [{ name, address, renewTime: spec?.renewTime ?? "" }];
+  });
 }

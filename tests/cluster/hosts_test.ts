@@ -236,6 +236,13 @@ Deno.test({
     since = Date.now();
     await alive(nodes, since);
 
+    // Commands on a host whose own master is away ask another one; it goes on without a token.
+    assertEquals(await cluster.end(1, "host-b"), 0);
+    assertMatch(await cluster.chartroom(1, "member", "list"), /^NAME +ID +ROLE/);
+    assertMatch(await cluster.chartroom(1, "token", "list"), /^TOKEN +FOR/);
+    const returned = cluster.join(1, "host-b", ["master"], cluster.state(1));
+    await eventually("it is back", () => assertMatch(returned.said, /Master "host-b" .* ready/), { withinMs: 40_000 });
+
     // Now another host hears and is heard no more, for less than it takes to count as lost.
     await network.cut(2);
     await cluster.balance(0, 1);
