@@ -53,9 +53,8 @@ export async function amongMasters(options: AmongMastersOptions): Promise<AmongM
     ? undefined
     : otherMastersNote(state.directory, reach.advertiseAddress);
   return {
-    storage,
+    member: { storage, administered: administerReplica(storage) },
     removed: removed.promise,
-    administered: administerReplica(storage),
     number,
     ownDisk: options.joined !== undefined,
     ownAddress: { host: ownAddress(plan, number, onHost), port },

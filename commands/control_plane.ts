@@ -3,13 +3,16 @@ import { NftPacketFilter } from "../actors/nftables/nft_packet_filter.ts";
 import type { ActorSystem } from "../actors/system.ts";
 import type { UserInfo } from "../http/machinery/types.ts";
 import { type AddressPlan, controlPlaneAddress } from "../machines/network/address_plan.ts";
+import type { Reach } from "../machines/network/reach.ts";
 import type { JoinTicket } from "../ports/store_membership.ts";
 import type { ClusterState } from "./cluster_state.ts";
+import { readExternalStore } from "./external_store_note.ts";
 import { setUpControlPlaneAddresses, setUpJoinedAddress } from "./host_network.ts";
 import { takeTurn } from "./host_turn.ts";
 import { dnsPort, type HostServices } from "./host_services.ts";
 import { type Master, startMaster } from "./master.ts";
 import { controllerAccount } from "./master_components.ts";
+import type { AmongMasters } from "./master_options.ts";
 import { readReach } from "./reach.ts";
 import type { RuntimeName } from "./runtime_choice.ts";
 
@@ -65,19 +68,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       () => joined === undefined ? setUpControlPlaneAddresses(plan, masters) : setUpJoinedAddress(plan, number),
     );
   }
-  const among = options.replicated === undefined ? undefined : await step(
-    "Member of the store opened",
-    async () =>
-      (await import("./among_masters.ts")).amongMasters({
-        ...options,
-        name,
-        number,
-        reach,
-        address: reach.advertiseAddress ?? own,
-        onHost,
-        ...(joined === undefined ? {} : { joined }),
-      }),
-  );
+  const among = options.replicated === undefined ? undefined : await amongOthers(options, reach, name, own);
   const removed = among?.removed ?? new Promise<string>(() => {});
   const master = await step(
     `API server listening on https://127.0.0.1:${plan.apiServerPort}`,
@@ -130,4 +121,28 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await master.stop();
     },
   };
+}
+
+/** What it has in common with the others: a replicated store of which each has a member, or somebody else's. */
+async function amongOthers(
+  options: ControlPlaneOptions,
+  reach: Reach,
+  name: string,
+  own: string,
+): Promise<AmongMasters> {
+  const { number, masters, joined } = options.replicated!;
+  const shared = {
+    ...options,
+    ...{ name, number, reach },
+    address: reach.advertiseAddress ?? own,
+    onHost: options.runtime === "docker",
+  };
+  if (await readExternalStore(options.state) !== undefined) {
+    return await (await import("./among_external.ts")).amongExternal({ ...shared, masters, masterName });
+  }
+  return await options.step(
+    "Member of the store opened",
+    async () =>
+      (await import("./among_masters.ts")).amongMasters({ ...shared, ...(joined === undefined ? {} : { joined }) }),
+  );
 }

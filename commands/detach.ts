@@ -1,5 +1,6 @@
 /** `up --detach`: the same command again in a session of its own; this one returns when that one is ready. */
 import type { ClusterState } from "./cluster_state.ts";
+import { withoutStoreOptions } from "./external_store_note.ts";
 import { ownCommand } from "./own_command.ts";
 import { lastLine } from "./up.ts";
 
@@ -13,7 +14,11 @@ export async function detach(state: ClusterState, role: string): Promise<void> {
   const log = state.path("chartroom.log");
   // What an earlier run said is not shown as if this one had.
   await Deno.writeTextFile(log, "", { mode: 0o600 });
-  const { program, args } = await ownCommand(role, state, Deno.args.filter((argument) => argument !== "--detach"));
+  const { program, args } = await ownCommand(
+    role,
+    state,
+    withoutStoreOptions(Deno.args).filter((argument) => argument !== "--detach"),
+  );
   const script = 'log=$1; shift; exec "$@" >>"$log" 2>&1 </dev/null';
   const child = new Deno.Command("setsid", {
     args: ["sh", "-c", script, "sh", log, program, ...args],

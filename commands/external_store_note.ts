@@ -35,17 +35,13 @@ export async function readExternalStore(state: ClusterState): Promise<ExternalSt
 }
 
 /** @throws Error when it cannot be used by this cluster, or what was said of it makes no sense. */
-export async function noteExternalStore(state: ClusterState, options: StoreOptions, masters: number): Promise<void> {
+export async function noteExternalStore(state: ClusterState, options: StoreOptions): Promise<void> {
   const known = await readExternalStore(state);
   if (options.store !== undefined && known === undefined && await hasOwnStore(state)) {
     throw new Error(
       `Cannot keep cluster "${state.name}" in ${options.store}: its objects are in ${state.path("store")}; ` +
         "give the new cluster another --name",
     );
-  }
-  if (options.store === undefined && known === undefined) return refuseRest(options);
-  if (masters > 0) {
-    throw new Error("Cannot run several masters on an external etcd: leave --masters or --store out");
   }
   if (options.store === undefined) return refuseRest(options);
   const { endpoints, prefix = `/chartroom/${state.name}` } = parseStoreUrl(options.store);
@@ -66,6 +62,15 @@ export async function noteExternalStore(state: ClusterState, options: StoreOptio
   const path = state.path(file);
   await Deno.writeTextFile(`${path}.new`, `${JSON.stringify(note, null, 2)}\n`, { mode: 0o600 });
   await Deno.rename(`${path}.new`, path);
+}
+
+/** Arguments of a command line without those that are noted by now. */
+export function withoutStoreOptions(args: readonly string[]): string[] {
+  const pattern = /^--store(-ca|-cert|-key|-user|-password-file)?(=.*)?$/s;
+  return args.filter((argument, at) => {
+    const before = args[at - 1] ?? "";
+    return !pattern.test(argument) && !(pattern.test(before) && !before.includes("="));
+  });
 }
 
 /** @throws Error saying what is wrong with it. */
@@ -114,7 +119,7 @@ async function readGiven(option: string, path: string): Promise<string> {
     return await Deno.readTextFile(path);
   } catch (error) {
     const hint = error instanceof Deno.errors.NotCapable
-      ? "processes of --split may not read it; bring the cluster up once without --split, then it is known"
+      ? "processes of --split may not read it; start the cluster with the launcher (./chartroom up)"
       : (error as Error).message;
     throw new Error(`Cannot read ${option} ${path}: ${hint}`);
   }

@@ -78,7 +78,8 @@ export function joinRoutes<E extends Env>(app: Hono<E>, options: JoinOptions): v
       throw new ApiError(
         409,
         "Conflict",
-        `Cannot take "${name}" in: this cluster has one master, on its own; it has to be brought up with --masters`,
+        `Cannot take "${name}" in: masters that join need a replicated store, and this cluster's is one master's own or ` +
+          "an external etcd; it has to be brought up with --masters and without --store",
       );
     }
     const { peerAddress } = body;

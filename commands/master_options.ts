@@ -36,11 +36,10 @@ export interface MasterOptions {
 
 /** What a master of several has that a single one does not. */
 export interface AmongMasters {
-  /** This master's member of the replicated store, and what writers use of it. */
-  readonly storage: OpenedStorage;
+  /** This master's member of the replicated store, and what writers use of it. Absent: it is somebody else's. */
+  readonly member?: { readonly storage: OpenedStorage; readonly administered: AdministeredStorage };
   /** Resolves with what to say when the others have removed the member: nothing can be read or written here then. */
   readonly removed: Promise<string>;
-  readonly administered: AdministeredStorage;
   /** From 0. */
   readonly number: number;
   /** It has joined with a token: its state directory is not the others'. */

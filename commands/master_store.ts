@@ -39,9 +39,9 @@ export async function openMasterStore(options: MasterStoreOptions): Promise<Mast
       clock: system.clock,
       report: options.report,
     });
-  if (among !== undefined) {
-    const { storage, administration } = among.administered;
-    const { notes } = among.storage;
+  if (among?.member !== undefined) {
+    const { storage, administration } = among.member.administered;
+    const { notes } = among.member.storage;
     return { storage, administration, notes, serveEtcd: served(storage, administration, among.number) };
   }
   const external = await readExternalStore(state);

@@ -110,7 +110,8 @@ export async function membersDoor(state: ClusterState): Promise<MembersDoor> {
       } catch (error) {
         if (!(error instanceof Refused && error.status === 404)) throw error;
         throw new Error(
-          "Cannot list members: this cluster has one master, on its own (up --masters 3 replicates the store)",
+          "Cannot list members: the store is one master's own (up --masters 3 replicates it) or an external etcd, whose " +
+            "members etcdctl lists",
         );
       }
     },

@@ -50,7 +50,7 @@ export async function up(state: ClusterState, given: UpOptions): Promise<void> {
   if (options.printCommand) throw new Error("Cannot print the command: the launcher does that (./chartroom up)");
   const simulatedNodes = await simulatedNodesWish(options);
   await state.prepare();
-  await noteExternalStore(state, given, masters);
+  await noteExternalStore(state, given);
   await noteInspectionWish(state, given);
   await noteApiServerFlags(state, given);
   await noteReach(state.directory, given);

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { parseStoreUrl } from "../../commands/external_store_note.ts";
+import { parseStoreUrl, withoutStoreOptions } from "../../commands/external_store_note.ts";
 
 const urls: { url: string; endpoints: string[]; prefix?: string }[] = [
   { url: "etcd://one:2379", endpoints: ["one:2379"] },
@@ -25,3 +25,8 @@ for (const { url, why } of refusals) {
     assertMatch(assertThrows(() => parseStoreUrl(url), Error).message, why);
   });
 }
+
+Deno.test("withoutStoreOptions leaves out what is noted, with its values, and nothing else", () => {
+  const args = ["up", "--store", "etcd://h:1", "--masters", "3", "--store-ca=/a", "--store-key", "/k", "--state", "/s"];
+  assertEquals(withoutStoreOptions(args), ["up", "--masters", "3", "--state", "/s"]);
+});

@@ -1,6 +1,7 @@
 /** Clusters whose objects are in an etcd of somebody else's, Debian's: by stock kubectl, and what is refused. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { chartroom, TestCluster } from "../support/cluster.ts";
+import { eventually } from "../support/eventually.ts";
 import { clientsMissing } from "../support/kubectl.ts";
 import { etcdctl, etcdctlWith, type EtcdServer, startEtcd } from "./servers.ts";
 
@@ -150,7 +151,6 @@ test("up says what is wrong with a store that it cannot use", async (server) => 
     [["--store", `${store}/a b`, ...tls], /a prefix has letters, digits/],
     [["--store", "http://127.0.0.1:2379"], /Cannot use --store http:\S+: it must be etcd:\/\/host:port/],
     [["--store", "etcd://me:secret@127.0.0.1:2379"], /everybody on this host could read a password/],
-    [["--store", store, "--masters", "3"], /Cannot run several masters on an external etcd/],
     [["--store-user", "me", "--store-password-file", "/dev/null"], /Cannot use --store-user without --store/],
   ];
   for (const [flags, message] of refusals) {
@@ -158,6 +158,35 @@ test("up says what is wrong with a store that it cannot use", async (server) => 
     assertMatch(said, message, flags.join(" "));
     assert(!said.includes("secret"), said);
   }
+});
+
+test("several masters share an etcd: one is killed, kubectl and writes go on, and another one decides", async (server) => {
+  const store = ["--store", `etcd://${hostOf(server)}`, ...tlsFlags(server)];
+  const flags = ["--runtime", "simulated", "--masters", "3", ...store];
+  await using cluster = await TestCluster.start({ nodes: 1, flags });
+  const { kubectl } = cluster;
+  const endpoints = ["get", "endpointslice", "kubernetes", "-o", "jsonpath={.endpoints[*].addresses[0]}"];
+  await eventually("all three serve", async () => assertEquals((await kubectl.ok(endpoints)).split(" ").length, 3));
+  await kubectl.ok("create configmap before");
+  const holder = [
+    "get",
+    "lease",
+    "-n",
+    "kube-system",
+    "kube-controller-manager",
+    "-o",
+    "jsonpath={.spec.holderIdentity}",
+  ];
+  const leader = await kubectl.ok(holder);
+  assertMatch(leader, /^master-\d$/);
+  const { processes = {} } = await cluster.running();
+  Deno.kill(processes[leader]!, "SIGKILL");
+  await eventually("writes go on", () => kubectl.ok("create configmap after"), { withinMs: 5_000, everyMs: 50 });
+  await kubectl.ok("create deployment web --image=web --replicas=2");
+  await kubectl.ok("rollout status deployment web --timeout=60s");
+  assertMatch(await kubectl.fails("get configmap missing"), /not found/);
+  const refused = await chartroom("member", "list", "--name", cluster.name, "--state", cluster.state);
+  assertMatch(refused.said, /an external etcd, whose members etcdctl lists/);
 });
 
 async function strangersFiles({ files }: EtcdServer): Promise<string> {
