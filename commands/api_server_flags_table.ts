@@ -52,4 +52,43 @@ export const flagRows: readonly FlagRow[] = [
   { flag: "audit-webhook-batch-buffer-size", kind: "number", says: "how many events may wait for it (default: 10000)" },
   { flag: "audit-webhook-batch-max-size", kind: "number", says: "how many it is sent at once (default: 400)" },
   { flag: "audit-webhook-batch-max-wait", kind: "number", says: "seconds that a batch waits to be full (default: 30)" },
+  {
+    flag: "authentication-config",
+    kind: "file",
+    says: "whose tokens are believed besides the cluster's (apiserver.config.k8s.io/v1 AuthenticationConfiguration)",
+  },
+  { flag: "oidc-issuer-url", kind: "text", says: "one such issuer of OpenID tokens, without a file" },
+  { flag: "oidc-client-id", kind: "text", says: "for whom its tokens must be: their aud" },
+  { flag: "oidc-ca-file", kind: "file", says: "the authority of the issuer's certificate (default: the host's)" },
+  { flag: "oidc-username-claim", kind: "text", says: "the claim that is the user's name (default: sub)" },
+  { flag: "oidc-username-prefix", kind: "text", says: "put before it; -: nothing (default: the issuer's URL and #)" },
+  { flag: "oidc-groups-claim", kind: "text", says: "the claim that has the user's groups" },
+  { flag: "oidc-groups-prefix", kind: "text", says: "put before each group" },
+  { flag: "oidc-required-claim", kind: "list", says: "claim=value that a token must have; may be repeated" },
+  { flag: "oidc-signing-algs", kind: "text", says: "how tokens may be signed, with commas between (default: RS256)" },
+  {
+    flag: "authentication-token-webhook-config-file",
+    kind: "file",
+    says: "kubeconfig of a webhook that is asked whose a token is, by TokenReviews of v1",
+  },
+  {
+    flag: "authentication-token-webhook-cache-ttl",
+    kind: "number",
+    says: "seconds for which its answers are remembered (default: 120)",
+  },
+  {
+    flag: "authorization-webhook-config-file",
+    kind: "file",
+    says: "kubeconfig of a webhook that is asked about what RBAC does not allow, by SubjectAccessReviews of v1",
+  },
+  {
+    flag: "authorization-webhook-cache-authorized-ttl",
+    kind: "number",
+    says: "seconds for which it is remembered what it allows (default: 300)",
+  },
+  {
+    flag: "authorization-webhook-cache-unauthorized-ttl",
+    kind: "number",
+    says: "seconds for which it is remembered what it does not (default: 30)",
+  },
 ];

@@ -4,7 +4,7 @@ import { type FlagKind, type FlagRow, flagRows } from "./api_server_flags_table.
 
 const group = "The API server, by kube-apiserver's options:";
 /** Their names are long: at a terminal's usual 80 no room is left for what they mean. */
-const helpWidth = 98;
+const helpWidth = 100;
 
 /** The options, for a command's help. */
 export function apiServerOptions(command: Command): Command {

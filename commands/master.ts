@@ -20,6 +20,7 @@ import { knownServers, publishedServer } from "../machines/network/reach.ts";
 import { startAggregation } from "./aggregated_apis.ts";
 import { readApiServerFlags } from "./api_server_flags.ts";
 import type { RunningAudit } from "./audit.ts";
+import type { RunningAuthentication } from "./authentication.ts";
 import { prepareCluster } from "./bootstrap_objects.ts";
 import { startClusterInspector } from "./cluster_inspector.ts";
 import type { Inspector } from "./inspector.ts";
@@ -95,6 +96,7 @@ class RunningMaster {
   #made: MasterApi | undefined;
   #audit: RunningAudit | undefined;
   #encryption: RunningEncryption | undefined;
+  #others: RunningAuthentication | undefined;
   #stopAggregation = () => {};
   #storeProblem: () => Promise<string | undefined> = () => Promise.resolve("the store is not open");
 
@@ -157,6 +159,7 @@ class RunningMaster {
       closeStore: async () => {
         await this.#audit?.stop();
         this.#encryption?.stop();
+        this.#others?.stop();
         await this.#store?.storage.close();
         return { type: "store.closed" } as const;
       },
@@ -194,6 +197,10 @@ class RunningMaster {
       report: (problem) => this.#options.report(problem),
     });
     const encrypted = this.#encryption?.storage;
+    if (Object.keys(flags).some((flag) => /^(oidc|authentication|authorization)-/.test(flag))) {
+      const { startAuthentication } = await import("./authentication.ts");
+      this.#others = await startAuthentication({ ...this.#options, flags, clock: system.clock });
+    }
     this.#made = createMasterApi({
       storage: encrypted ?? storage,
       needsRewrite: encrypted === undefined ? undefined : (key) => encrypted.needsRewrite(key),
@@ -201,6 +208,7 @@ class RunningMaster {
       serviceCidr: plan.serviceCidr,
       serviceAccountKey: this.keys.serviceAccountKey,
       auditor: this.#audit?.auditor,
+      others: this.#others,
       report: (problem) => this.#options.report(problem),
     });
   }
@@ -255,13 +263,16 @@ class RunningMaster {
     const app = createApp({
       api,
       aggregation: aggregated.aggregation,
-      authenticator: inspector.authenticator(authenticator({ tokens, bootstrapTokens })),
+      authenticator: inspector.authenticator(
+        authenticator({ tokens, bootstrapTokens, others: this.#others?.tokens ?? [] }),
+      ),
       serverAddress: `${
         this.#options.reach.advertiseAddress ?? this.#options.controlPlaneAddress
       }:${plan.apiServerPort}`,
       impersonate: (user, headers) => impersonate(user, headers, authorizer),
       connect: (connection, environment) => proxy.connect(connection, environment),
       acceptWatch: acceptWatchSocket,
+      ...(this.#others === undefined ? {} : { allowsAnonymous: this.#others.allowsAnonymous }),
       metrics: () => this.#audit?.metrics() ?? [],
       health: { livez: [{ name: "ping", check: () => undefined }], readyz: this.#readyChecks() },
       open: inspector.open,

@@ -14,7 +14,7 @@ import { BootstrapTokens } from "../http/auth/tokens/bootstrap_tokens.ts";
 import { ServiceAccountTokens } from "../http/auth/tokens/service_account_tokens.ts";
 import { tokenRequestHandler } from "../http/auth/tokens/token_request.ts";
 import { type Api, createApi } from "../http/machinery/api.ts";
-import type { Authorizer } from "../http/machinery/types.ts";
+import type { Authorizer, TokenAuthenticator } from "../http/machinery/types.ts";
 import { createResources } from "../http/resources/built_in.ts";
 import { webhookCaller } from "../http/outgoing/webhook_caller.ts";
 import { loadSchema } from "../http/schema/schema.ts";
@@ -34,7 +34,14 @@ export interface MasterApiOptions {
   /** Of a store that encrypts: whether it would store what a key holds otherwise now. */
   readonly needsRewrite?: ((key: string) => Promise<boolean>) | undefined;
   readonly auditor?: Auditor | undefined;
+  /** Whom is asked about tokens and requests that nobody here knows of. */
+  readonly others?: Others | undefined;
   report(problem: string): void;
+}
+
+export interface Others {
+  readonly tokens: readonly TokenAuthenticator[];
+  readonly authorizers: readonly Authorizer[];
 }
 
 export interface MasterApi {
@@ -48,7 +55,7 @@ export interface MasterApi {
 }
 
 export function createMasterApi(
-  { storage, clock, serviceCidr, serviceAccountKey, needsRewrite, auditor, report }: MasterApiOptions,
+  { storage, clock, serviceCidr, serviceAccountKey, needsRewrite, auditor, others, report }: MasterApiOptions,
 ): MasterApi {
   const policy = new RbacPolicy();
   const now = () => clock.wallTime();
@@ -77,12 +84,13 @@ export function createMasterApi(
     auditor,
     resources: createResources({
       cel: checkExpression,
-      reviews: reviews({ authorizer: current, policy, tokens, now }),
+      reviews: reviews({ authorizer: current, policy, tokens, others: others?.tokens ?? [], now }),
       token: tokenRequestHandler({ tokens, now }),
     }),
     authorizer: (own) => {
       client = own;
-      return authorizer = anyOf(mastersAuthorizer, nodeAuthorizer(policy, podsOfNode(own)), rbacAuthorizer(policy));
+      const node = nodeAuthorizer(policy, podsOfNode(own));
+      return authorizer = anyOf(mastersAuthorizer, node, rbacAuthorizer(policy), ...others?.authorizers ?? []);
     },
     admission: (own, registry) => {
       const plugins = admission({

@@ -4,6 +4,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { Aggregation } from "./aggregation/aggregation.ts";
+import { unauthorized } from "./auth/authentication.ts";
 import type { Api } from "./machinery/api.ts";
 import {
   aggregatedDiscovery,
@@ -42,6 +43,8 @@ export interface AppOptions {
   readonly connect?: ConnectStream;
   /** Turns the connection of a watch into a WebSocket; absent: watches are streams only. */
   readonly acceptWatch?: Serving["acceptWatch"];
+  /** Whether nobody in particular may ask at a path. Default: at all of them. */
+  readonly allowsAnonymous?: (path: string) => boolean;
   /** The user a request acts as, by its `Impersonate-*` headers. @throws ApiError 403 when that is not allowed. */
   readonly impersonate?: (user: UserInfo, headers: Headers) => Promise<UserInfo>;
   /** Told of an error that is a bug: clients read a bare 500. Default: the console. */
@@ -138,10 +141,14 @@ function wantsAll(c: Context): boolean {
   return wantsAggregatedDiscovery(c.req.header("accept") ?? "");
 }
 
-async function userOf({ authenticator, impersonate }: AppOptions, c: Context<AppEnvironment>): Promise<UserInfo> {
+async function userOf(
+  { authenticator, impersonate, allowsAnonymous }: AppOptions,
+  c: Context<AppEnvironment>,
+): Promise<UserInfo> {
   const credentials = c.env?.credentials ??
     { authorization: c.req.header("authorization"), clientCertificate: undefined, headers: c.req.raw.headers };
   const user = await authenticator.authenticate(credentials) ?? anonymous;
+  if (user === anonymous && allowsAnonymous?.(c.req.path) === false) throw unauthorized();
   const audit = c.env?.audit;
   if (audit !== undefined) await audit.authenticated(user);
   if (impersonate === undefined || !asksToImpersonate(c)) return user;

@@ -3,7 +3,7 @@
  * What was sent and is wrong is refused, unless something else that was sent is right.
  */
 import { ApiError } from "../../machines/objects/status.ts";
-import type { Authenticator, Authorizer, Credentials, UserInfo } from "../machinery/types.ts";
+import type { Authenticator, Authorizer, Credentials, TokenAuthenticator, UserInfo } from "../machinery/types.ts";
 import { impersonate } from "./impersonation.ts";
 import type { BootstrapTokens } from "./tokens/bootstrap_tokens.ts";
 import { type ServiceAccountTokens, TokenRefused } from "./tokens/service_account_tokens.ts";
@@ -15,6 +15,8 @@ export interface AuthenticationOptions {
   readonly bootstrapTokens?: BootstrapTokens;
   /** Bearer token → user. */
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** Asked in their order about tokens that are nobody's else. */
+  readonly others?: readonly TokenAuthenticator[];
   /** Who sends nothing is `system:anonymous`. Default true; else refused. */
   readonly allowAnonymous?: boolean;
 }
@@ -24,7 +26,9 @@ export function unauthorized(): ApiError {
 }
 
 /** Undefined for who sends no credentials. */
-export function authenticator({ tokens, bootstrapTokens, staticTokens }: AuthenticationOptions): Authenticator {
+export function authenticator(
+  { tokens, bootstrapTokens, staticTokens, others = [] }: AuthenticationOptions,
+): Authenticator {
   // The listener hands out one certificate object per connection.
   const users = new WeakMap<ClientCertificate, UserInfo>();
   const userOf = (certificate: ClientCertificate) => {
@@ -46,7 +50,11 @@ export function authenticator({ tokens, bootstrapTokens, staticTokens }: Authent
           if (user === undefined) throw unauthorized();
           return user;
         }
-        if (!tokens.claims(token)) throw unauthorized();
+        if (!tokens.claims(token)) {
+          const user = await userOfOthers(others, token);
+          if (typeof user === "string") throw unauthorized();
+          return user;
+        }
         try {
           return (await tokens.verify(token)).user;
         } catch (error) {
@@ -57,6 +65,20 @@ export function authenticator({ tokens, bootstrapTokens, staticTokens }: Authent
       return undefined;
     },
   };
+}
+
+/** Whose a token is that is not ours; else why nobody knows. One that cannot be asked is no reason not to ask the next. */
+export async function userOfOthers(others: readonly TokenAuthenticator[], token: string): Promise<UserInfo | string> {
+  const errors: string[] = [];
+  for (const other of others) {
+    try {
+      const user = await other.authenticate(token);
+      if (user !== undefined) return user;
+    } catch (error) {
+      errors.push((error as Error).message);
+    }
+  }
+  return errors.length === 0 ? "invalid bearer token" : `[invalid bearer token, ${errors.join(", ")}]`;
 }
 
 /** The user a request counts for: authenticated, or anonymous, and then whom it impersonates. */

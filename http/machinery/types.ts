@@ -74,6 +74,16 @@ export interface Authenticator {
   authenticate(credentials: Credentials): Promise<UserInfo | undefined>;
 }
 
+/** Somebody who knows whose a bearer token is. */
+export interface TokenAuthenticator {
+  /**
+   * The user, or undefined when it is none of this one's tokens.
+   *
+   * @throws Error when it is, and is not to be believed; or when that cannot be found out.
+   */
+  authenticate(token: string): Promise<UserInfo | undefined>;
+}
+
 /** One write on its way in. `object` may be changed by mutating plugins; `old` never. */
 export interface AdmissionRequest {
   readonly attributes: RequestAttributes;

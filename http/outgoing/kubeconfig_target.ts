@@ -68,25 +68,40 @@ function refusal(why: string): Error {
 
 const largestAnswer = 16 * 1024 * 1024;
 
+/** A JSON document. `ca`: PEM; absent: what this host trusts. @throws Error saying why there is none. */
+export function getJson(url: string, ca: string | undefined, clock: Clock, timeoutMs: number): Promise<unknown> {
+  const target = { server: new URL(url), isInsecure: false, ...(ca === undefined ? {} : { ca }) };
+  return ask(target, "GET", undefined, clock, timeoutMs);
+}
+
 /** Posts JSON; the answer, parsed. @throws Error saying why there is none, without anything that was sent. */
 export function postTo(target: WebhookTarget, text: string, clock: Clock, timeoutMs: number): Promise<unknown> {
+  return ask(target, "POST", new TextEncoder().encode(text), clock, timeoutMs);
+}
+
+function ask(
+  target: WebhookTarget,
+  method: "GET" | "POST",
+  bytes: Uint8Array | undefined,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<unknown> {
   const { server, ca, certificate, authorization, isInsecure, serverName } = target;
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  const failed = (why: string) => reject(new Error(`Post ${JSON.stringify(server.href)}: ${why}`));
-  const bytes = new TextEncoder().encode(text);
+  const failed = (why: string) =>
+    reject(new Error(`${method === "GET" ? "Get" : "Post"} ${JSON.stringify(server.href)}: ${why}`));
   const isTls = server.protocol === "https:";
   const host = server.hostname.replace(/^\[(.*)\]$/, "$1");
   const port = Number(server.port || (isTls ? 443 : 80));
   const sent = (isTls ? https : http).request({
     host,
     port,
-    method: "POST",
+    method,
     path: `${server.pathname}${server.search}`,
     agent: false,
     headers: {
       host: server.host,
-      "content-type": "application/json",
-      "content-length": String(bytes.length),
+      ...(bytes === undefined ? {} : { "content-type": "application/json", "content-length": String(bytes.length) }),
       accept: "application/json, */*",
       ...(authorization === undefined ? {} : { authorization }),
     },

@@ -235,7 +235,7 @@ function readClaims(payload: unknown, issuer: string): Claims {
   return { ...claims, nbf: claims.nbf ?? 0, jti: claims.jti ?? "", aud: audiences } as unknown as Claims;
 }
 
-function payloadOf(token: string): { iss?: unknown } | undefined {
+export function payloadOf(token: string): { iss?: unknown } | undefined {
   const [, payload, signature, ...rest] = token.split(".");
   if (payload === undefined || signature === undefined || rest.length > 0) return undefined;
   try {
