@@ -1,0 +1,142 @@
+/** Faults in the plans of the other controllers. */
+import type { Caches, Write } from "../../../machines/controllers/controller.ts";
+import { jobController } from "../../../machines/controllers/job/job_controller.ts";
+import { nodeLifecycleController } from "../../../machines/controllers/node_lifecycle/node_lifecycle_controller.ts";
+import { statefulSetController } from "../../../machines/controllers/stateful_set/stateful_set_controller.ts";
+import { taintEvictionController } from "../../../machines/controllers/taint_eviction/taint_eviction_controller.ts";
+import { endpointSliceController } from "../../../machines/controllers/endpoints/endpoint_slice_controller.ts";
+import { daemonSetController } from "../../../machines/controllers/daemon_set/daemon_set_controller.ts";
+import { daemonSetSystem } from "../../../machines/models/daemon_set_system.ts";
+import { resources } from "../../../machines/objects/resources.ts";
+import { endpointSystem } from "../../../machines/models/endpoint_system.ts";
+import { nodeSystem } from "../../../machines/models/node_system.ts";
+import { jobSystem, statefulSetSystem } from "../../../machines/models/workload_systems.ts";
+import { nodeSituations } from "../../../machines/models/controller_models.ts";
+import type { KubeObject } from "../../../machines/objects/object.ts";
+import { type Mutant } from "./mutant.ts";
+import { blindTo, deaf, isOf, writing } from "./plan_changes.ts";
+
+export const controllerMutants: readonly Mutant[] = [
+  {
+    fault: "node lifecycle: does not look at pods that become ready on a silent node",
+    model: "node/late-pod",
+    system: () =>
+      nodeSystem({
+        ...nodeSituations["late-pod"]!,
+        controllers: [deaf(nodeLifecycleController, "pods"), taintEvictionController],
+      }),
+  },
+  {
+    fault: "node lifecycle: never takes a taint away",
+    model: "node/silent",
+    system: () =>
+      nodeSystem({
+        controllers: [
+          writing(nodeLifecycleController, (write) =>
+            isOf(write, "nodes", "patch") &&
+              (write as { body: { spec: { taints: unknown } } }).body.spec.taints === null
+              ? []
+              : [write]),
+          taintEvictionController,
+        ],
+      }),
+  },
+  {
+    fault: "taint eviction: does not hear of nodes",
+    model: "node/silent",
+    system: () => nodeSystem({ controllers: [nodeLifecycleController, deaf(taintEvictionController, "nodes")] }),
+  },
+  {
+    fault: "taint eviction: does not see what pods tolerate",
+    model: "node/silent",
+    system: () =>
+      nodeSystem({
+        controllers: [nodeLifecycleController, {
+          ...taintEvictionController,
+          plan: (key, caches, context) =>
+            taintEvictionController.plan(key, {
+              of: ((ref: { resource: string }) => {
+                const reader = caches.of(ref as never);
+                if (ref.resource !== "pods") return reader;
+                return { ...reader, get: (name: string) => withoutTolerations(reader.get(name)) };
+              }) as Caches["of"],
+            }, context),
+        }],
+      }),
+  },
+  {
+    fault: "endpoints: does not hear of its pods",
+    model: "endpoints/pods",
+    system: () => endpointSystem({ controller: deaf(endpointSliceController, "pods") }),
+  },
+  {
+    fault: "endpoints: does not change a slice that is there",
+    model: "endpoints/pods",
+    system: () =>
+      endpointSystem({
+        controller: writing(endpointSliceController, (write) => isOf(write, "endpointslices", "update") ? [] : [write]),
+      }),
+  },
+  {
+    fault: "daemon set: does not hear of nodes",
+    model: "daemonset/nodes",
+    system: () => daemonSetSystem({ budgets: { arrivals: 1 }, controller: deaf(daemonSetController, "nodes") }),
+  },
+  {
+    fault: "daemon set: ends its pods all at once",
+    model: "daemonset/rollout",
+    system: () =>
+      daemonSetSystem({
+        budgets: { edits: 1 },
+        controller: writing(daemonSetController, (write, caches) =>
+          isOf(write, "pods", "delete")
+            ? caches.of<KubeObject>(resources.pods).list().map(({ metadata }) => ({
+              ...write,
+              name: metadata.name,
+              uid: metadata.uid,
+            } as Write))
+            : [write]),
+      }),
+  },
+  {
+    fault: "job: does not see its pods",
+    model: "job/completes",
+    system: () =>
+      jobSystem({
+        controller: {
+          ...jobController,
+          plan: (key, caches, context) => jobController.plan(key, blindTo(caches, "pods"), context),
+        },
+      }),
+  },
+  {
+    fault: "job: counts before it writes what it counted",
+    model: "job/crash",
+    system: () =>
+      jobSystem({
+        budgets: { crashes: 1 },
+        controller: writing(jobController, (write) => isOf(write, "jobs", "update", "status") ? [] : [write]),
+      }),
+  },
+  {
+    fault: "stateful set: does not end the pods of the old template",
+    model: "statefulset/rollout",
+    system: () =>
+      statefulSetSystem({
+        budgets: { edits: 1 },
+        controller: writing(statefulSetController, (write) => isOf(write, "pods", "delete") ? [] : [write]),
+      }),
+  },
+  {
+    fault: "stateful set: does not hear of its pods",
+    model: "statefulset/scaling",
+    system: () => statefulSetSystem({ budgets: { deletions: 1 }, controller: deaf(statefulSetController, "pods") }),
+  },
+];
+
+function withoutTolerations(pod: unknown): unknown {
+  if (pod === undefined) return undefined;
+  const { spec, ...rest } = pod as { spec: { tolerations?: unknown } };
+  const { tolerations: _, ...others } = spec;
+  return { ...rest, spec: others };
+}
