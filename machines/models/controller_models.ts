@@ -1,5 +1,6 @@
 /** Controllers over an API with caches that lag, in the situations that matter. */
 import { type DaemonSetOptions, daemonSetSystem } from "./daemon_set_system.ts";
+import { type DataplaneOptions, dataplaneSystem } from "./dataplane_system.ts";
 import { deploymentSystem, type DeploymentSystemOptions } from "./deployment_system.ts";
 import { type EndpointOptions, endpointSystem } from "./endpoint_system.ts";
 import { garbageSystem, type GarbageSystemOptions } from "./garbage_system.ts";
@@ -78,6 +79,12 @@ const endpoints: readonly Row<EndpointOptions>[] = [
   ["meddling", "somebody deletes a slice", "small", { budgets: { meddlings: 1 } }],
 ];
 
+const dataplanes: readonly Row<DataplaneOptions>[] = [
+  ["rollout", "a new image behind a service, pods serve until the proxy leaves them alone", "small", {}],
+  ["crash", "likewise, and the controller manager dies", "large", { budgets: { crashes: 1 } }],
+  ["two", "likewise, two replicas", "large", { replicas: 2 }],
+];
+
 /** By name, for those who check other controllers in the same situations. */
 export const nodeSituations: Readonly<Record<string, NodeSystemOptions>> = Object.fromEntries(
   nodes.map(([name, , , options]) => [name, options]),
@@ -104,6 +111,7 @@ function named<Options>(
 
 export const controllerModels: readonly NamedModel[] = [
   ...named("daemonset", daemonSets, daemonSetSystem),
+  ...named("dataplane", dataplanes, dataplaneSystem),
   ...named("deployment", deployments, deploymentSystem),
   ...named("garbage", garbage, garbageSystem),
   ...named("node", nodes, nodeSystem),

@@ -22,7 +22,8 @@ export interface ClusterData extends PaperState {
 
 /** What somebody may do to the objects; undefined: nothing to do it to. */
 export interface Deed {
-  readonly spends: string;
+  /** Absent: it is what somebody always does sooner or later, as often as there is something to do. */
+  readonly spends?: string;
   act(api: PaperApi, data: ClusterData): ClusterData | undefined;
 }
 
@@ -188,7 +189,9 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
         happens.push({ event: { type: "pod.failed", pod: key }, spends: "failures" });
       }
     }
-    for (const [name, { spends }] of Object.entries(deeds)) happens.push({ event: { type: name }, spends });
+    for (const [name, { spends }] of Object.entries(deeds)) {
+      happens.push({ event: { type: name }, ...(spends !== undefined && { spends }) });
+    }
     happens.push({ event: { type: "manager.restarted" }, spends: "crashes" });
     return happens;
   };
@@ -201,6 +204,7 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
     "pod.succeeded",
     "pod.stopped",
     "pod.ended",
+    ...Object.entries(deeds).flatMap(([name, { spends }]) => spends === undefined ? [name] : []),
   ]);
   const empty: ClusterData = { objects: {}, made: 0, caches: {}, awake: {}, plans: {} };
   const start = settled(synchronized(options.start(api, empty)));
@@ -229,9 +233,11 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
   function settled(from: ClusterData): ClusterData {
     let data = from;
     for (let round = 0; round < 1_000; round++) {
-      const next = events(data).find(({ event, spends }) => spends === undefined && fair.has(event.type));
+      const next = events(data).filter(({ event, spends }) => spends === undefined && fair.has(event.type))
+        .map(({ event }) => reactions[event.type]!(data, event as PlainEvent))
+        .find((reaction) => reaction !== undefined);
       if (next === undefined) return data;
-      data = reactions[next.event.type]!(data, next.event as PlainEvent)!.data;
+      data = next.data;
     }
     throw new Error("Cannot start: the controllers do not come to rest");
   }

@@ -14,6 +14,10 @@ import { jobSystem, statefulSetSystem } from "../../../machines/models/workload_
 import { nodeSituations } from "../../../machines/models/controller_models.ts";
 import type { KubeObject } from "../../../machines/objects/object.ts";
 import { type Mutant } from "./mutant.ts";
+import { deploymentController } from "../../../machines/controllers/deployment/deployment_controller.ts";
+import { replicaSetController } from "../../../machines/controllers/replica_set/replica_set_controller.ts";
+import { servicePorts } from "../../../machines/kube_proxy/service_ports.ts";
+import { dataplaneSystem } from "../../../machines/models/dataplane_system.ts";
 import { blindTo, deaf, isOf, writing } from "./plan_changes.ts";
 
 export const controllerMutants: readonly Mutant[] = [
@@ -131,6 +135,23 @@ export const controllerMutants: readonly Mutant[] = [
     fault: "stateful set: does not hear of its pods",
     model: "statefulset/scaling",
     system: () => statefulSetSystem({ budgets: { deletions: 1 }, controller: deaf(statefulSetController, "pods") }),
+  },
+  {
+    fault: "endpoint slices: do not hear of pods that become ready or go",
+    model: "dataplane/rollout",
+    system: () =>
+      dataplaneSystem({
+        controllers: [deploymentController, replicaSetController, deaf(endpointSliceController, "pods")],
+      }),
+  },
+  {
+    fault: "proxy: knows one endpoint of a service only",
+    model: "dataplane/rollout",
+    system: () =>
+      dataplaneSystem({
+        portsOf: (...given) =>
+          servicePorts(...given).map((port) => ({ ...port, endpoints: port.endpoints.slice(0, 1) })),
+      }),
   },
 ];
 
