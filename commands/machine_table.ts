@@ -5,6 +5,7 @@ export const machines: Readonly<Record<string, () => Promise<AnyStateMachine>>> 
   apiConnection: async () =>
     (await import("../machines/api_connection/api_connection_machine.ts")).apiConnectionMachine,
   apiServer: async () => (await import("../machines/api_server/api_server_machine.ts")).apiServerMachine,
+  apiService: async () => (await import("../machines/aggregation/api_service_machine.ts")).apiServiceMachine,
   auditDelivery: async () => (await import("../machines/audit/audit_delivery_machine.ts")).auditDeliveryMachine,
   compaction: async () => (await import("../machines/store/compaction_machine.ts")).compactionMachine,
   container: async () => (await import("../machines/container/container_machine.ts")).containerMachine,

@@ -251,14 +251,7 @@ class RunningMaster {
       report: (problem) => this.#options.report(problem),
     });
     this.#inspector = inspector;
-    const aggregated = await startAggregation({
-      clock: system.clock,
-      files,
-      keys: this.keys,
-      api,
-      client: own,
-      report: (problem) => this.#options.report(problem),
-    });
+    const aggregated = await startAggregation({ system, node: name, files, keys: this.keys, api, client: own });
     this.#stopAggregation = aggregated.stop;
     const app = createApp({
       api,

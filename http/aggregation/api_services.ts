@@ -1,12 +1,12 @@
 /**
- * The API services that other servers provide: looked at again and again, with what they are said to be written into
- * their status (kube-aggregator's availability controller). Every master looks for itself: who cannot reach a server
- * cannot hand requests on to it.
+ * The API services that other servers provide, and what is known of each; when one is looked at is decided by its chart
+ * (`machines/aggregation`). Every master looks for itself: who cannot reach a server cannot hand requests on to it.
  */
 import { jsonEquals } from "../../machines/objects/json.ts";
 import { ApiError } from "../../machines/objects/status.ts";
 import type { ApiClient, ResourceRef } from "../../ports/api_client.ts";
-import type { Clock, Wake } from "../../ports/clock.ts";
+import type { ApiServiceWatch } from "../../ports/api_service_watch.ts";
+import type { Clock } from "../../ports/clock.ts";
 import { type Following, followResource } from "../auth/follow_resource.ts";
 import { timestamp } from "../machinery/api_request.ts";
 import { fields, list } from "../resources/fields.ts";
@@ -15,22 +15,21 @@ import type { ApiService, ExtensionClient } from "./extension_client.ts";
 
 export const apiServices: ResourceRef = { group: "apiregistration.k8s.io", version: "v1", resource: "apiservices" };
 
-/** How long until a server is looked at again. */
-const againMs = { available: 30_000, unavailable: 1_000 };
-
 export interface Provided {
   service: ApiService;
   isAvailable: boolean;
   /** What it served when it was last seen. */
   discovery: unknown;
-  wake: Wake | undefined;
+  /** What the last look found. */
+  seen: Availability | undefined;
 }
 
 export interface ApiServicesOptions {
   readonly client: ApiClient;
   readonly clock: Clock;
   readonly extension: ExtensionClient;
-  report(problem: string): void;
+  /** Decides when each is looked at. */
+  readonly watch: ApiServiceWatch;
 }
 
 export class ApiServices {
@@ -74,41 +73,34 @@ export class ApiServices {
   }
 
   #forget(name: string): void {
-    this.#provided.get(name)?.wake?.cancel();
-    this.#provided.delete(name);
+    if (this.#provided.delete(name)) this.options.watch.end(name);
   }
 
   #take(service: ApiService): void {
     const { name } = service.metadata;
     if (service.spec.service === undefined) return this.#forget(name);
     const known = this.#provided.get(name);
-    if (known === undefined) {
-      this.#provided.set(name, { service, isAvailable: false, discovery: undefined, wake: undefined });
-      return void this.#look(name);
+    if (known !== undefined) {
+      const isSame = jsonEquals(known.service.spec, service.spec);
+      known.service = service;
+      if (!isSame) this.options.watch.changed(name);
+      return;
     }
-    const isSame = jsonEquals(known.service.spec, service.spec);
-    known.service = service;
-    if (!isSame) void this.#look(name);
-  }
-
-  async #look(name: string): Promise<void> {
-    const known = this.#provided.get(name);
-    if (known === undefined) return;
-    known.wake?.cancel();
-    const { clock, report } = this.options;
-    try {
-      const seen = await availabilityOf(known.service, this.options);
-      if (this.#provided.get(name) !== known) return;
-      known.isAvailable = seen.status === "True";
-      if (seen.discovery !== undefined) known.discovery = seen.discovery;
-      await this.#tell(known.service, seen);
-    } catch (error) {
-      report(`Cannot look at API service ${name}: ${(error as Error).message}`);
-    }
-    if (this.#provided.get(name) !== known) return;
-    const after = known.isAvailable ? againMs.available : againMs.unavailable;
-    known.wake?.cancel();
-    known.wake = clock.wakeAt(clock.now() + after, () => void this.#look(name));
+    const provided: Provided = { service, isAvailable: false, discovery: undefined, seen: undefined };
+    this.#provided.set(name, provided);
+    this.options.watch.begin(name, {
+      check: async () => {
+        const seen = provided.seen = await availabilityOf(provided.service, this.options);
+        return { available: seen.status === "True", reason: seen.reason, message: seen.message };
+      },
+      publish: async (available) => {
+        const { seen } = provided;
+        provided.isAvailable = available;
+        if (seen === undefined) return;
+        if (seen.discovery !== undefined) provided.discovery = seen.discovery;
+        await this.#tell(provided.service, seen);
+      },
+    });
   }
 
   async #tell(service: ApiService, { status, reason, message }: Availability): Promise<void> {

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import { apiServiceActors } from "../../../actors/aggregation/api_service_actors.ts";
+import { ActorSystem } from "../../../actors/system.ts";
 import { Aggregation } from "../../../http/aggregation/aggregation.ts";
 import { ApiServices, apiServices } from "../../../http/aggregation/api_services.ts";
 import { ExtensionClient } from "../../../http/aggregation/extension_client.ts";
@@ -19,7 +21,8 @@ async function world(allow?: string[]) {
   const { api, clock } = test;
   const client = api.client({ ...admin, name: "system:apiserver" });
   const extension = new ExtensionClient({ client, random: { next: () => 0 }, certificate });
-  const services = new ApiServices({ client, clock, extension, report: console.error });
+  const system = new ActorSystem({ clock });
+  const services = new ApiServices({ client, clock, extension, watch: apiServiceActors(system, "master-0") });
   const following = services.follow();
   await following.ready;
   const ping = { name: "ping", check: () => undefined };
@@ -61,6 +64,7 @@ async function world(allow?: string[]) {
     until,
     stop() {
       following.stop();
+      system.stopAll();
       api.close();
     },
   };
