@@ -18,6 +18,7 @@ const namespaces = { group: "", resource: "namespaces" };
 const lookedAfter: Readonly<Record<string, LookedAfter>> = {
   ...{ pod: pods, container: pods, probe: pods, volumes: pods, podStatus: pods, scheduling: pods },
   ...{ kubelet: nodes, node: nodes, lease: nodes, "node-health": nodes, network: nodes },
+  apiService: { group: "apiregistration.k8s.io", resource: "apiservices" },
   "deployment-controller": { group: "apps", resource: "deployments" },
   "replicaset-controller": { group: "apps", resource: "replicasets" },
   "statefulset-controller": { group: "apps", resource: "statefulsets" },
