@@ -7,6 +7,7 @@ import { garbageSystem, type GarbageSystemOptions } from "./garbage_system.ts";
 import type { NamedModel } from "./model.ts";
 import { nodeSystem, type NodeSystemOptions } from "./node_system.ts";
 import type { SystemModel } from "../check/system_model.ts";
+import { type TwoNodesOptions, twoNodesSystem } from "./two_nodes_system.ts";
 import { jobSystem, statefulSetSystem, type WorkloadOptions } from "./workload_systems.ts";
 
 type Row<Options> = readonly [name: string, about: string, size: NamedModel["size"], options: Options];
@@ -85,6 +86,12 @@ const dataplanes: readonly Row<DataplaneOptions>[] = [
   ["two", "likewise, two replicas", "large", { replicas: 2 }],
 ];
 
+const identities: readonly Row<TwoNodesOptions>[] = [
+  ["silent", "a StatefulSet's pod, its node falls silent and may come back", "small", {}],
+  ["crash", "likewise, and the controller manager dies", "large", { budgets: { crashes: 1 } }],
+  ["twice", "likewise, twice", "large", { budgets: { silences: 2, returns: 2 } }],
+];
+
 /** By name, for those who check other controllers in the same situations. */
 export const nodeSituations: Readonly<Record<string, NodeSystemOptions>> = Object.fromEntries(
   nodes.map(([name, , , options]) => [name, options]),
@@ -116,6 +123,7 @@ export const controllerModels: readonly NamedModel[] = [
   ...named("garbage", garbage, garbageSystem),
   ...named("node", nodes, nodeSystem),
   ...named("endpoints", endpoints, endpointSystem),
+  ...named("identity", identities, twoNodesSystem),
   ...named("job", jobs, jobSystem),
   ...named("statefulset", statefulSets, statefulSetSystem),
 ];

@@ -40,6 +40,8 @@ export interface ControllerSystemOptions {
   readonly kubelet?: (api: PaperApi, data: ClusterData, pod: Pod) => boolean;
   readonly rules: (cluster: PlainActor<ClusterData>, api: PaperApi) => Partial<SystemModel>;
   readonly states?: number;
+  /** Wall time of every plan; default 0. */
+  readonly now?: number;
 }
 
 const noPlan = (id: string, { [id]: _, ...others }: ClusterData["plans"]) => others;
@@ -105,7 +107,10 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
       const [controller = "", key = ""] = id.split(" ");
       const { [id]: _, ...awake } = data.awake;
       let names = 0;
-      const plan = byName.get(controller)!.plan(key, api.caches(data.caches), { now: 0, suffix: () => `s${++names}` });
+      const plan = byName.get(controller)!.plan(key, api.caches(data.caches), {
+        now: options.now ?? 0,
+        suffix: () => `s${++names}`,
+      });
       const writes = (plan?.writes ?? []).flatMap((each) => each as Write | Write[])
         .filter(({ type }) => type !== "event");
       if (writes.length === 0) return { data: { ...data, awake } };

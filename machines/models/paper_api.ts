@@ -107,12 +107,13 @@ export class PaperApi {
     resource: ResourceRef,
     key: string,
     propagation: "Orphan" | "Background" | "Foreground" = "Background",
+    isForced = false,
   ): S {
     const object = this.get(state, resource, key);
     if (object === undefined) return state;
     const finalizer = { Orphan: ["orphan"], Foreground: ["foregroundDeletion"], Background: [] }[propagation];
     const finalizers = [...new Set([...object.metadata.finalizers ?? [], ...finalizer])];
-    const isPod = resource.resource === "pods";
+    const isPod = resource.resource === "pods" && !isForced;
     if (finalizers.length === 0 && !isPod) return this.drop(state, resource, key);
     const metadata = {
       ...object.metadata,
@@ -149,7 +150,7 @@ export class PaperApi {
       if (write.resourceVersion !== undefined && write.resourceVersion !== object.metadata.resourceVersion) {
         throw new Refusal(`${write.name} has changed`);
       }
-      return this.delete(state, resource, key, write.propagation);
+      return this.delete(state, resource, key, write.propagation, write.gracePeriodSeconds === 0);
     }
     if (object === undefined) {
       if (write.missingIsFine) return state;

@@ -1,5 +1,5 @@
 /** Faults in the plans of the other controllers. */
-import type { Caches, Write } from "../../../machines/controllers/controller.ts";
+import { type Caches, type Controller, ownKey, type Write } from "../../../machines/controllers/controller.ts";
 import { jobController } from "../../../machines/controllers/job/job_controller.ts";
 import { nodeLifecycleController } from "../../../machines/controllers/node_lifecycle/node_lifecycle_controller.ts";
 import { statefulSetController } from "../../../machines/controllers/stateful_set/stateful_set_controller.ts";
@@ -12,11 +12,13 @@ import { endpointSystem } from "../../../machines/models/endpoint_system.ts";
 import { nodeSystem } from "../../../machines/models/node_system.ts";
 import { jobSystem, statefulSetSystem } from "../../../machines/models/workload_systems.ts";
 import { nodeSituations } from "../../../machines/models/controller_models.ts";
-import type { KubeObject } from "../../../machines/objects/object.ts";
+import type { KubeObject, Node } from "../../../machines/objects/object.ts";
 import { type Mutant } from "./mutant.ts";
 import { deploymentController } from "../../../machines/controllers/deployment/deployment_controller.ts";
 import { replicaSetController } from "../../../machines/controllers/replica_set/replica_set_controller.ts";
 import { servicePorts } from "../../../machines/kube_proxy/service_ports.ts";
+import { podGarbageCollector } from "../../../machines/controllers/pod_gc/pod_gc_controller.ts";
+import { twoNodesSystem } from "../../../machines/models/two_nodes_system.ts";
 import { dataplaneSystem } from "../../../machines/models/dataplane_system.ts";
 import { blindTo, deaf, isOf, writing } from "./plan_changes.ts";
 
@@ -152,6 +154,38 @@ export const controllerMutants: readonly Mutant[] = [
         portsOf: (...given) =>
           servicePorts(...given).map((port) => ({ ...port, endpoints: port.endpoints.slice(0, 1) })),
       }),
+  },
+  {
+    fault: "eviction: does not wait for the kubelet to end a pod",
+    model: "identity/silent",
+    system() {
+      const forced = writing(
+        taintEvictionController,
+        (write) => write.type === "delete" ? [{ ...write, gracePeriodSeconds: 0 }] : [write],
+      );
+      return twoNodesSystem({ controllers: [statefulSetController, nodeLifecycleController, forced] });
+    },
+  },
+  {
+    fault: "pod garbage collector: takes a silent node for one that is not there",
+    model: "identity/silent",
+    system() {
+      const blind: Controller = {
+        ...podGarbageCollector,
+        watches: [...podGarbageCollector.watches, { resource: resources.pods, keys: ownKey }],
+        plan: (key, caches, context) => {
+          const isSilent = caches.of<Node>(resources.nodes).list().some(({ spec }) => (spec?.taints ?? []).length > 0);
+          return podGarbageCollector.plan(key, isSilent ? blindTo(caches, "nodes") : caches, context);
+        },
+      };
+      const certain = writing(blind, (write) => {
+        const { absent: _, ...without } = write as Write & { absent?: unknown };
+        return [without as Write];
+      });
+      return twoNodesSystem({
+        controllers: [statefulSetController, nodeLifecycleController, taintEvictionController, certain],
+      });
+    },
   },
 ];
 
