@@ -1,4 +1,5 @@
 /** Controllers over an API with caches that lag, in the situations that matter. */
+import { type CronJobOptions, cronJobSystem } from "./cron_job_system.ts";
 import { type DaemonSetOptions, daemonSetSystem } from "./daemon_set_system.ts";
 import { type DataplaneOptions, dataplaneSystem } from "./dataplane_system.ts";
 import { deploymentSystem, type DeploymentSystemOptions } from "./deployment_system.ts";
@@ -92,6 +93,17 @@ const identities: readonly Row<TwoNodesOptions>[] = [
   ["twice", "likewise, twice", "large", { budgets: { silences: 2, returns: 2 } }],
 ];
 
+const cronJobs: readonly Row<CronJobOptions>[] = [
+  ["forbid", "concurrencyPolicy Forbid, three minutes, and the controller manager dies", "small", {
+    budgets: { minutes: 3, crashes: 1 },
+  }],
+  ["replace", "concurrencyPolicy Replace, likewise", "small", {
+    policy: "Replace",
+    budgets: { minutes: 3, crashes: 1 },
+  }],
+  ["allow", "concurrencyPolicy Allow, likewise", "small", { policy: "Allow", budgets: { minutes: 3, crashes: 1 } }],
+];
+
 /** By name, for those who check other controllers in the same situations. */
 export const nodeSituations: Readonly<Record<string, NodeSystemOptions>> = Object.fromEntries(
   nodes.map(([name, , , options]) => [name, options]),
@@ -117,6 +129,7 @@ function named<Options>(
 }
 
 export const controllerModels: readonly NamedModel[] = [
+  ...named("cronjob", cronJobs, cronJobSystem),
   ...named("daemonset", daemonSets, daemonSetSystem),
   ...named("dataplane", dataplanes, dataplaneSystem),
   ...named("deployment", deployments, deploymentSystem),

@@ -40,8 +40,8 @@ export interface ControllerSystemOptions {
   readonly kubelet?: (api: PaperApi, data: ClusterData, pod: Pod) => boolean;
   readonly rules: (cluster: PlainActor<ClusterData>, api: PaperApi) => Partial<SystemModel>;
   readonly states?: number;
-  /** Wall time of every plan; default 0. */
-  readonly now?: number;
+  /** Wall time of a plan; default 0. */
+  readonly now?: (api: PaperApi, data: ClusterData) => number;
 }
 
 const noPlan = (id: string, { [id]: _, ...others }: ClusterData["plans"]) => others;
@@ -108,7 +108,7 @@ export function controllerSystem({ controllers, ...options }: ControllerSystemOp
       const { [id]: _, ...awake } = data.awake;
       let names = 0;
       const plan = byName.get(controller)!.plan(key, api.caches(data.caches), {
-        now: options.now ?? 0,
+        now: options.now?.(api, data) ?? 0,
         suffix: () => `s${++names}`,
       });
       const writes = (plan?.writes ?? []).flatMap((each) => each as Write | Write[])

@@ -161,7 +161,7 @@ export function twoNodesSystem(options: TwoNodesOptions = {}): SystemModel {
     },
     deeds,
     budgets,
-    now,
+    now: () => now,
     // The two above are the kubelets.
     kubelet: () => false,
     rules: (cluster, api) => {

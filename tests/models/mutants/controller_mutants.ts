@@ -17,10 +17,14 @@ import { type Mutant } from "./mutant.ts";
 import { deploymentController } from "../../../machines/controllers/deployment/deployment_controller.ts";
 import { replicaSetController } from "../../../machines/controllers/replica_set/replica_set_controller.ts";
 import { servicePorts } from "../../../machines/kube_proxy/service_ports.ts";
+import { cronJobController } from "../../../machines/controllers/cron_job/cron_job_controller.ts";
+import { cronJobSystem } from "../../../machines/models/cron_job_system.ts";
 import { podGarbageCollector } from "../../../machines/controllers/pod_gc/pod_gc_controller.ts";
 import { twoNodesSystem } from "../../../machines/models/two_nodes_system.ts";
 import { dataplaneSystem } from "../../../machines/models/dataplane_system.ts";
 import { blindTo, deaf, isOf, writing } from "./plan_changes.ts";
+
+const cronJobs = cronJobController(() => 0);
 
 export const controllerMutants: readonly Mutant[] = [
   {
@@ -186,6 +190,39 @@ export const controllerMutants: readonly Mutant[] = [
         controllers: [statefulSetController, nodeLifecycleController, taintEvictionController, certain],
       });
     },
+  },
+  {
+    fault: "cron job: does not see its Jobs",
+    model: "cronjob/forbid",
+    system: () =>
+      cronJobSystem({
+        controller: {
+          ...cronJobs,
+          plan: (key, caches, context) => cronJobs.plan(key, blindTo(caches, "jobs"), context),
+        },
+      }),
+  },
+  {
+    fault: "cron job: keeps every Job that has ended",
+    model: "cronjob/forbid",
+    system: () => cronJobSystem({ controller: writing(cronJobs, (write) => write.type === "delete" ? [] : [write]) }),
+  },
+  {
+    fault: "cron job: starts without having ended what it replaces",
+    model: "cronjob/replace",
+    system: () =>
+      cronJobSystem({
+        policy: "Replace",
+        controller: writing(cronJobs, (write) => write.type === "delete" ? [] : [write]),
+      }),
+  },
+  {
+    fault: "cron job: does not write down when it started last",
+    model: "cronjob/forbid",
+    system: () =>
+      cronJobSystem({
+        controller: writing(cronJobs, (write) => isOf(write, "cronjobs", "update", "status") ? [] : [write]),
+      }),
   },
 ];
 
