@@ -5,6 +5,7 @@ import type { KeyPair } from "../http/auth/certificates/issue.ts";
 import { kubeletApp } from "../http/kubelet/kubelet_server.ts";
 import { serve, type Server } from "../http/server.ts";
 import { type AddressPlan, nodePlan } from "../machines/network/address_plan.ts";
+import { type KubeletPlace, kubeletPlace, type Reach } from "../machines/network/reach.ts";
 import type { ApiClient } from "../ports/api_client.ts";
 import type { ContainerRuntime } from "../ports/container_runtime.ts";
 import type { NodeFiles } from "../ports/node_files.ts";
@@ -23,6 +24,8 @@ export interface NodeOptions {
   readonly name?: string;
   /** Where it is reached, if not at the address that follows from its number. */
   readonly address?: string;
+  /** How other hosts come to this one. */
+  readonly reach?: Reach;
   readonly plan: AddressPlan;
   readonly client: ApiClient;
   readonly runtime: ContainerRuntime;
@@ -59,10 +62,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const { system, state, number, plan, authority } = options;
   const name = options.name ?? nodeName(number);
   const { podCidr } = nodePlan(plan, number);
-  const address = options.address ?? nodePlan(plan, number).address;
-  const host = options.onNetwork || options.address !== undefined ? address : "127.0.0.1";
-  // On loopback, nodes of one host can only be told apart by their ports.
-  const port = options.onNetwork ? kubeletPort : 0;
+  const { hosts, port, addresses } = placeOf(options);
   let kubelet = undefined as Kubelet | undefined;
   const onError = (error: unknown) => options.report(`kubelet of ${name}: ${(error as Error).stack ?? error}`);
   const app = kubeletApp({
@@ -78,9 +78,9 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   });
   explainRoutes(app, system);
   const inspection = nodeInspectionRoutes(app, system, name);
-  const server: Server = await namingPortOwner(port, `the kubelet of ${name} on ${host}`, () =>
+  const server: Server = await namingPortOwner(port, `the kubelet of ${name} on ${hosts.join(" and ")}`, () =>
     serve({
-      addresses: [{ host, port }],
+      addresses: hosts.map((host) => ({ host, port })),
       certificate: options.serving.certificate,
       key: options.serving.key,
       clientCertificateAuthority: authority,
@@ -97,7 +97,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     ...(options.files === undefined ? {} : { files: options.files }),
     clusterDns: plan.dnsAddress,
     directory: state.path("nodes", name),
-    addresses: [{ type: "InternalIP", address: host }, { type: "Hostname", address: name }],
+    addresses: [...addresses, { type: "Hostname", address: name }],
     capacityShare: options.share,
     port: server.addresses[0]?.port ?? kubeletPort,
     podCIDR: podCidr,
@@ -112,6 +112,18 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
       await kubelet?.stop({ leavePods: true });
     },
   };
+}
+
+/** Who joins from another host has its host's address to itself. */
+function placeOf({ address, onNetwork, plan, number, reach = {} }: NodeOptions): KubeletPlace {
+  if (address === undefined) {
+    return kubeletPlace(reach, {
+      index: plan.index,
+      number,
+      own: onNetwork ? nodePlan(plan, number).address : undefined,
+    });
+  }
+  return { hosts: [address], port: onNetwork ? kubeletPort : 0, addresses: [{ type: "InternalIP", address }] };
 }
 
 function running(kubelet: Kubelet | undefined): Kubelet {

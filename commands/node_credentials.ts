@@ -6,6 +6,7 @@ import { kubeletServingSubject, kubeletSubject } from "../http/auth/certificates
 import { type AddressPlan, nodePlan } from "../machines/network/address_plan.ts";
 import type { ClusterState } from "./cluster_state.ts";
 import { nodeName } from "./node.ts";
+import { readReach } from "./reach.ts";
 
 export interface NodeCredentials {
   /** PEM of the cluster's authority, without its key. */
@@ -17,7 +18,7 @@ export interface NodeCredentials {
 }
 
 /** The kubelet's serving certificate, made now if it is missing or about to expire. */
-export function servingCertificate(
+export async function servingCertificate(
   state: ClusterState,
   number: number,
   plan: AddressPlan,
@@ -25,8 +26,10 @@ export function servingCertificate(
   now: number,
 ): Promise<KeyPair> {
   const name = nodeName(number);
-  const subject = kubeletServingSubject(name, [nodePlan(plan, number).address, "127.0.0.1"]);
-  return keptCertificate(keyFiles(state.path("pki", "nodes", name)), "kubelet", authority, subject, now);
+  const { advertiseAddress } = await readReach(state.directory);
+  const outside = advertiseAddress === undefined ? [] : [advertiseAddress];
+  const subject = kubeletServingSubject(name, [nodePlan(plan, number).address, "127.0.0.1", ...outside]);
+  return await keptCertificate(keyFiles(state.path("pki", "nodes", name)), "kubelet", authority, subject, now);
 }
 
 /** Puts everything into the state directory that a node in a process of its own reads there. */

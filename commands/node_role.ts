@@ -6,6 +6,7 @@ import { nodeNetworkReady, setUpNodeNetwork } from "./host_network.ts";
 import { nodeName, startNode } from "./node.ts";
 import { readNodeCredentials } from "./node_credentials.ts";
 import { nodeReady } from "./node_ready.ts";
+import { readReach } from "./reach.ts";
 import { reportingSystem } from "./reporting_system.ts";
 import type { StartRole } from "./role.ts";
 import { nodeWorld } from "./runtime_choice.ts";
@@ -35,6 +36,7 @@ export const startNodeRole: StartRole = async ({ state, index, options, done, re
     state,
     number,
     plan,
+    reach: await readReach(state.directory),
     ...world,
     network: network ?? world.network!,
     client,

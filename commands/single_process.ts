@@ -9,6 +9,7 @@ import { nodeName, type RunningNode, startNode } from "./node.ts";
 import { servingCertificate } from "./node_credentials.ts";
 import { nodeReady } from "./node_ready.ts";
 import type { Progress } from "./progress.ts";
+import { readReach } from "./reach.ts";
 import { reportingSystem } from "./reporting_system.ts";
 import { nodeWorld, type RuntimeName } from "./runtime_choice.ts";
 import type { RunningSimulatedNodes, SimulatedNodesWish } from "./simulated_nodes.ts";
@@ -86,6 +87,7 @@ async function startNodes(
   networks: readonly NodeNetwork[],
 ): Promise<RunningNode[]> {
   const { authority } = master.keys;
+  const reach = await readReach(state.directory);
   const [started] = await Promise.all([
     Promise.all(Array.from({ length: nodes }, async (_, number) => {
       const world = await nodeWorld(system, runtime, nodePlan(plan, number).podCidr);
@@ -96,6 +98,7 @@ async function startNodes(
         state,
         number,
         plan,
+        reach,
         ...world,
         network: network ?? world.network!,
         client: master.client(nodeUser(nodeName(number))),

@@ -39,7 +39,11 @@ export function podOnNode({ metadata, spec }: Pod): string {
   return nodeName;
 }
 
-const addressOrder = ["InternalIP", "Hostname", "InternalDNS", "ExternalIP", "ExternalDNS"];
+/**
+ * A node that its host's masters started has an address of the cluster's own, which no other host reaches. Where it has
+ * an external one as well, that is its host's, and everybody reaches it.
+ */
+const addressOrder = ["ExternalIP", "InternalIP", "Hostname", "InternalDNS", "ExternalDNS"];
 
 /** Where the node's kubelet listens, by the node's own status. */
 export function kubeletAddress({ metadata, status }: Node): { host: string; port: number } {

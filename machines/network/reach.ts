@@ -67,6 +67,38 @@ export function listenHosts({ advertiseAddress, bindAddress }: Reach, own: reado
   return [...new Set([loopback, ...own, ...(outside === undefined ? [] : [outside])])];
 }
 
+export interface KubeletPlace {
+  /** Where it listens. */
+  readonly hosts: readonly string[];
+  /** 0: any free one. */
+  readonly port: number;
+  readonly addresses: readonly { readonly type: "InternalIP" | "ExternalIP"; readonly address: string }[];
+}
+
+const kubeletPort = 10_250;
+/** Kubelets that listen on an address of their host's are told apart by their ports. */
+const kubeletsOfCluster = 256;
+
+/** Of a node that `up` starts. `own`: its address of the cluster's, on this host alone; absent: pods have no network. */
+export function kubeletPlace(
+  { advertiseAddress, bindAddress }: Reach,
+  { index, number, own }: { readonly index: number; readonly number: number; readonly own: string | undefined },
+): KubeletPlace {
+  const near = own ?? loopback;
+  const outside = bindAddress ?? advertiseAddress;
+  if (outside === undefined || advertiseAddress === undefined) {
+    const port = own === undefined ? 0 : kubeletPort;
+    return { hosts: [near], port, addresses: [{ type: "InternalIP", address: near }] };
+  }
+  return {
+    hosts: outside === everywhere ? [everywhere] : [near, outside],
+    port: kubeletPort + index * kubeletsOfCluster + number,
+    addresses: own === undefined
+      ? [{ type: "InternalIP", address: advertiseAddress }]
+      : [{ type: "InternalIP", address: own }, { type: "ExternalIP", address: advertiseAddress }],
+  };
+}
+
 /** What kubeconfigs and commands to join name: the endpoint before all masters, or this one. */
 export function publishedServer({ advertiseAddress, controlPlaneEndpoint }: Reach, port: number): string {
   if (controlPlaneEndpoint === undefined) return `https://${advertiseAddress ?? loopback}:${port}`;

@@ -207,6 +207,13 @@ Deno.test({
         }
       }, { withinMs: 40_000 });
 
+    // Every master reaches every kubelet, wherever that is.
+    for (const name of nodes) {
+      const said = await cluster.chartroom(1, "explain", "node", name);
+      assertMatch(said, new RegExp(`${name}/kubelet/`));
+      assert(!said.includes("could not be asked"), said);
+    }
+
     await using writing = startWriting(far);
     await eventually("writes go well", () => assert(writing.count() > 3));
 

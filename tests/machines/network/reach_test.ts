@@ -2,6 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   addressProblem,
   checkReach,
+  type KubeletPlace,
+  kubeletPlace,
   listenHosts,
   parseEndpoint,
   publishedNames,
@@ -93,3 +95,52 @@ Deno.test("parseEndpoint takes names and addresses, with a port or without, and 
     assertThrows(() => parseEndpoint(bad), Error, "it must be HOST:PORT", bad);
   }
 });
+
+const outside = "192.0.2.1";
+const kubelets: { name: string; reach: Reach; own?: string; place: KubeletPlace }[] = [
+  {
+    name: "listens on its own address",
+    reach: {},
+    own: "10.162.129.3",
+    place: { hosts: ["10.162.129.3"], port: 10_250, addresses: [{ type: "InternalIP", address: "10.162.129.3" }] },
+  },
+  {
+    name: "without a network takes a free port of loopback",
+    reach: {},
+    place: { hosts: ["127.0.0.1"], port: 0, addresses: [{ type: "InternalIP", address: "127.0.0.1" }] },
+  },
+  {
+    name: "is reached by other hosts at a port of its own",
+    reach: { advertiseAddress: outside },
+    own: "10.162.129.3",
+    place: {
+      hosts: ["10.162.129.3", outside],
+      port: 10_508,
+      addresses: [{ type: "InternalIP", address: "10.162.129.3" }, { type: "ExternalIP", address: outside }],
+    },
+  },
+  {
+    name: "without a network is where its host is",
+    reach: { advertiseAddress: outside },
+    place: {
+      hosts: ["127.0.0.1", outside],
+      port: 10_508,
+      addresses: [{ type: "InternalIP", address: outside }],
+    },
+  },
+  {
+    name: "listens everywhere when its host is told to",
+    reach: { advertiseAddress: outside, bindAddress: "0.0.0.0" },
+    own: "10.162.129.3",
+    place: {
+      hosts: ["0.0.0.0"],
+      port: 10_508,
+      addresses: [{ type: "InternalIP", address: "10.162.129.3" }, { type: "ExternalIP", address: outside }],
+    },
+  },
+];
+for (const { name, reach, own, place } of kubelets) {
+  Deno.test(`kubeletPlace: the third node of the second cluster ${name}`, () => {
+    assertEquals(kubeletPlace(reach, { index: 1, number: 2, own }), place);
+  });
+}
