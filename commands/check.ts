@@ -6,7 +6,8 @@ import type { MachineCoverage } from "../machines/check/machine_coverage.ts";
 import { mermaidOf, svgOf } from "../machines/check/sequence.ts";
 import type { Move, Progress, SystemModel } from "../machines/check/system_model.ts";
 import { allModels } from "../machines/models/all_models.ts";
-import { checkModel, isSystem, type ModelCheck, type NamedModel } from "../machines/models/model.ts";
+import { checkModel, isSystem, type NamedModel } from "../machines/models/model.ts";
+import { type CheckedModel, checkTogether } from "./check_together.ts";
 import { counterexampleRecording } from "./counterexample_recording.ts";
 import { readInput } from "./read_input.ts";
 
@@ -42,13 +43,12 @@ export async function check(name: string | undefined, options: CheckOptions): Pr
     for (const model of chosen) console.log(`${model.name.padEnd(width)}  ${model.size}  ${model.about}`);
     return;
   }
-  const coverage = new Map<MachineCoverage["machine"], MachineCoverage>();
+  const coverage = new Map<string, MachineCoverage>();
   console.error(`${" ".repeat(width)}   ${columns}`);
-  for (const model of chosen) {
-    const { found, system, ms } = await run(model, options.workers);
+  for await (const { model, found, ms } of checked(chosen, options.workers)) {
     for (const each of found.coverage) {
-      const known = coverage.get(each.machine);
-      if (known === undefined) coverage.set(each.machine, each);
+      const known = coverage.get(each.machine.id);
+      if (known === undefined) coverage.set(each.machine.id, each);
       else known.add(each);
     }
     const { states, generated, depth, verdict } = found;
@@ -64,6 +64,7 @@ export async function check(name: string | undefined, options: CheckOptions): Pr
     Deno.exitCode = 1;
     const { rule, kind, moves, cycle } = violation;
     const counterexample = { model: model.name, rule, kind, moves, cycle };
+    const system = isSystem(model) ? model.system() : undefined;
     if (system === undefined && options.format !== "story") {
       throw new Error(`Cannot tell what breaks in "${model.name}" as ${options.format}: it is told as a story only`);
     }
@@ -73,8 +74,7 @@ export async function check(name: string | undefined, options: CheckOptions): Pr
   sayCoverage([...coverage.values()], options.coverage ?? false);
   if (!options.coverage || name !== undefined) return;
   const { machines } = await import("./machine_table.ts");
-  const known = new Set([...coverage.keys()].map(({ id }) => id));
-  for (const id of Object.keys(machines)) if (!known.has(id)) console.log(`${id}: no model has this chart in it`);
+  for (const id of Object.keys(machines)) if (!coverage.has(id)) console.log(`${id}: no model has this chart in it`);
 }
 
 /** By name, or all whose name begins so: `pod`, `pod/crash`. */
@@ -89,16 +89,15 @@ export function chooseModels(name: string | undefined, all: boolean): readonly N
   throw new Error(`Cannot check "${name}": there is no such model (there are ${kinds}; --list names them all)`);
 }
 
-interface Ran {
-  readonly found: ModelCheck;
-  /** Absent: the model is a search of its own. */
-  readonly system: SystemModel | undefined;
-  readonly ms: number;
+/** One model in several workers where its rules allow it; several models each in one. */
+async function* checked(chosen: readonly NamedModel[], workers: number): AsyncGenerator<CheckedModel> {
+  if (workers > 1 && chosen.length > 1) return yield* checkTogether(chosen, workers);
+  for (const model of chosen) yield await run(model, workers);
 }
 
-async function run(model: NamedModel, workers: number): Promise<Ran> {
+async function run(model: NamedModel, workers: number): Promise<CheckedModel> {
   const started = performance.now();
-  if (!isSystem(model)) return { found: checkModel(model), system: undefined, ms: performance.now() - started };
+  if (!isSystem(model)) return { model, found: checkModel(model), ms: performance.now() - started };
   const { name } = model;
   const live = Deno.stderr.isTerminal();
   const write = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(text));
@@ -114,7 +113,7 @@ async function run(model: NamedModel, workers: number): Promise<Ran> {
     )
     : checkSystem(system);
   if (live) write("\r\x1b[K");
-  return { found, system, ms: performance.now() - started };
+  return { model, found, ms: performance.now() - started };
 }
 
 function told(system: SystemModel, counterexample: Counterexample, story: string, format: CheckFormat): string {

@@ -173,7 +173,12 @@ export function createProgram(): Command {
       new Option("--format <format>", "how a broken rule is told")
         .choices(["story", "mermaid", "svg", "json", "inspector"]).default("story"),
     )
-    .option("--workers <count>", "search a model in so many workers, where its rules allow it", wholeNumber(1, 64), 1)
+    .option(
+      "--workers <count>",
+      "so many workers: each checks a model, or all of them the one that is named, where its rules allow it",
+      wholeNumber(1, 64),
+      1,
+    )
     .option("--replay <file>", "play a broken rule's run (--format json) on live actors; - is the standard input")
     .option("--trace <file>", "whether a recorded run (simulate --record) is one that the charts allow; - as above")
     .action(async (model, options) => (await import("./check.ts")).check(model, options));

@@ -19,6 +19,7 @@ import { MachineCoverage } from "../../machines/check/machine_coverage.ts";
 import { isPlain } from "../../machines/check/plain_actor.ts";
 import { SharedStates } from "../../machines/check/shared_states.ts";
 import type { SystemModel } from "../../machines/check/system_model.ts";
+import { CrewMember } from "./crew_member.ts";
 import { modelOf, type ModelSource, type ToWorker } from "./worker_messages.ts";
 
 export interface InWorkers {
@@ -38,27 +39,6 @@ export async function checkInWorkers(source: ModelSource, options: InWorkers): P
     return await new WorkersSearch(model, source, crew).run();
   } finally {
     for (const member of crew) member.dismiss();
-  }
-}
-
-/** A worker, asked one thing at a time. */
-class CrewMember {
-  readonly #worker = new Worker(new URL("./check_worker.ts", import.meta.url), { type: "module" });
-
-  ask<Answer>(told: ToWorker): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    this.#worker.onmessage = ({ data: { answer, problem } }) =>
-      problem === undefined ? resolve(answer) : reject(new Error(problem));
-    this.#worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(`Cannot go on: a worker has ended: ${event.message}`));
-    };
-    this.#worker.postMessage(told);
-    return promise;
-  }
-
-  dismiss(): void {
-    this.#worker.terminate();
   }
 }
 

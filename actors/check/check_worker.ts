@@ -1,6 +1,7 @@
-/** A worker of `checkInWorkers`: makes the model itself and does one search's part, as it is told. */
+/** A worker: makes the model itself, and searches its part of it or all of it, as it is told. */
+import type { MachineCoverage } from "../../machines/check/machine_coverage.ts";
 import { LevelSearch } from "../../machines/check/level_search.ts";
-import { modelOf, type ToWorker } from "./worker_messages.ts";
+import { madeBy, modelOf, type ToWorker, type WholeAnswer } from "./worker_messages.ts";
 
 interface Scope {
   onmessage: (message: MessageEvent<ToWorker>) => void;
@@ -16,6 +17,12 @@ async function answerTo(told: ToWorker): Promise<unknown> {
       const model = await modelOf(told.model);
       search = new LevelSearch(model, told.memory);
       return search.begin(told.worker, told.workers);
+    }
+    case "whole": {
+      const { coverage, ...found } = await madeBy<{ readonly coverage: readonly MachineCoverage[] }>(told.model);
+      const sent = coverage.map((each) => ({ id: each.machine.id, saved: each.save() }));
+      const answer: WholeAnswer<object> = { ...found, coverage: sent };
+      return answer;
     }
     case "go":
       return search.go(told.memory);

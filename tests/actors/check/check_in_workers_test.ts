@@ -65,7 +65,7 @@ Deno.test("checkInWorkers says of random systems what checkSystem says", async (
         assertEquals(replaySystem(await modelOf(model), violation.moves).length, violation.moves.length);
       },
     ),
-    { numRuns: Number(Deno.env.get("CHARTROOM_RUNS") ?? 4) },
+    { numRuns: Number(Deno.env.get("CHARTROOM_RUNS") ?? 3) },
   );
   console.log(`${shared} were shared out, ${broken} broke a rule`);
 });
@@ -73,7 +73,7 @@ Deno.test("checkInWorkers says of random systems what checkSystem says", async (
 Deno.test("checkInWorkers tells a shortest run to a broken rule, and the same rule each time", async () => {
   const model = source("electionIn", { voters: 3, maxTerm: 2, crashes: 1, forgets: true });
   const [alone] = checkSystem(await modelOf(model)).violations;
-  for (let time = 0; time < 3; time++) {
+  for (let time = 0; time < 2; time++) {
     const { verdict, violations: [violation] } = await checkInWorkers(model, { workers: 2 });
     assertEquals([verdict, violation?.rule, violation?.moves.length], ["violated", alone!.rule, alone!.moves.length]);
     assertEquals(replaySystem(await modelOf(model), violation!.moves).length, alone!.moves.length);
