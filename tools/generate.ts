@@ -10,7 +10,11 @@ const generators = [...Deno.readDirSync(folder)].map(({ name }) => name).filter(
   /^generate_\w+\.ts$/.test(name)
 );
 
-for (const name of generators.sort()) {
+/** Made before the others, which read what they make. */
+const first = ["generate_layouts.ts"];
+const rank = (name: string): number => first.includes(name) ? 0 : 1;
+
+for (const name of generators.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))) {
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-all", "--no-check", folder + name, ...Deno.args],
     stdin: "null",
