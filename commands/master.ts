@@ -12,6 +12,8 @@ import { componentSubjects } from "../http/auth/certificates/subjects.ts";
 import { impersonate } from "../http/auth/impersonation.ts";
 import { answerIssuerDiscovery, discoveryPath, keySetPath } from "../http/auth/tokens/issuer_discovery.ts";
 import type { Api } from "../http/machinery/api.ts";
+import { prepareFlowControl } from "../http/flow_control/default_objects.ts";
+import { FlowControl } from "../http/flow_control/flow_control.ts";
 import { type ListenAddress, serve, type Server } from "../http/server.ts";
 import { type NodeProxy, nodeProxy } from "../http/streaming/node_proxy.ts";
 import { acceptWatchSocket } from "../http/streaming/watch_socket.ts";
@@ -97,6 +99,7 @@ class RunningMaster {
   #audit: RunningAudit | undefined;
   #encryption: RunningEncryption | undefined;
   #others: RunningAuthentication | undefined;
+  #flows: { stop(): void } | undefined;
   #stopAggregation = () => {};
   #storeProblem: () => Promise<string | undefined> = () => Promise.resolve("the store is not open");
 
@@ -148,6 +151,7 @@ class RunningMaster {
         for (const component of this.#components) system.stop(component);
         this.#presence?.stop();
         this.#made?.stopFollowing();
+        this.#flows?.stop();
         this.#stopAggregation();
         await (await this.#etcd)?.close();
         await this.#inspector?.stop();
@@ -253,6 +257,8 @@ class RunningMaster {
     this.#inspector = inspector;
     const aggregated = await startAggregation({ system, node: name, files, keys: this.keys, api, client: own });
     this.#stopAggregation = aggregated.stop;
+    const flowControl = new FlowControl(system.clock);
+    this.#flows = flowControl.follow(own);
     const app = createApp({
       api,
       aggregation: aggregated.aggregation,
@@ -266,7 +272,8 @@ class RunningMaster {
       connect: (connection, environment) => proxy.connect(connection, environment),
       acceptWatch: acceptWatchSocket,
       ...(this.#others === undefined ? {} : { allowsAnonymous: this.#others.allowsAnonymous }),
-      metrics: () => this.#audit?.metrics() ?? [],
+      flowControl,
+      metrics: () => [...this.#audit?.metrics() ?? [], ...flowControl.metrics()],
       health: { livez: [{ name: "ping", check: () => undefined }], readyz: this.#readyChecks() },
       open: inspector.open,
       extend: (routes) => {
@@ -338,8 +345,9 @@ class RunningMaster {
   async #prepare(): Promise<void> {
     const { plan, system, name, dns, among } = this.#options;
     const { api } = this;
-    await prepareCluster({
-      client: api.client({ name: "system:apiserver", groups: ["system:masters"] }),
+    const client = api.client({ name: "system:apiserver", groups: ["system:masters"] });
+    const prepared = prepareCluster({
+      client,
       serviceCidr: plan.serviceCidr,
       apiServiceAddress: plan.apiServiceAddress,
       ...(among?.startPresence === undefined
@@ -351,8 +359,9 @@ class RunningMaster {
       now: system.clock.wallTime(),
       ...(dns === undefined ? {} : { dns: { address: plan.dnsAddress, endpoints: [dns.address], port: dns.port } }),
     });
+    await Promise.all([prepared, prepareFlowControl(client)]);
     if (this.#components.length > 0) return;
-    this.#presence = among?.startPresence?.(api.client({ name: "system:apiserver", groups: ["system:masters"] }));
+    this.#presence = among?.startPresence?.(client);
     this.#components = [
       ...startComponents({ system, name, api, keys: this.keys }),
       startCompactor({ system, node: name, storage: this.#store!.storage }),

@@ -4,6 +4,7 @@
  */
 import { type Context, Hono } from "hono";
 import type { Aggregation } from "./aggregation/aggregation.ts";
+import type { FlowControl } from "./flow_control/flow_control.ts";
 import { unauthorized } from "./auth/authentication.ts";
 import type { Api } from "./machinery/api.ts";
 import {
@@ -49,6 +50,8 @@ export interface AppOptions {
   readonly impersonate?: (user: UserInfo, headers: Headers) => Promise<UserInfo>;
   /** Told of an error that is a bug: clients read a bare 500. Default: the console. */
   readonly report?: (error: unknown) => void;
+  /** Who waits for whom. Absent: requests are limited by their number alone. */
+  readonly flowControl?: FlowControl;
   /** What other API servers provide under this one's name. */
   readonly aggregation?: Aggregation;
   /** Further lines for `/metrics`. */
@@ -76,6 +79,7 @@ export function createApp(options: AppOptions): Hono<AppEnvironment> {
     api,
     metrics,
     inFlight: new InFlight(api.clock),
+    flows: options.flowControl,
     report,
     connect: options.connect,
     acceptWatch: options.acceptWatch,

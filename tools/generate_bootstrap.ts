@@ -1,6 +1,7 @@
 /**
- * Makes http/auth/generated/bootstrap_policy.json, the roles and bindings every cluster starts with, from the recording
- * of a real server, one object a line.
+ * Makes http/auth/generated/bootstrap_policy.json and http/flow_control/generated/default_objects.json, the roles,
+ * bindings, flow schemas and priority levels every cluster starts with, from the recording of a real server, one object a
+ * line.
  *
  *     deno run -A tools/generate_bootstrap.ts [--check]
  */
@@ -20,4 +21,16 @@ const kinds = ["clusterroles", "clusterrolebindings", "roles", "rolebindings"].m
 writeOrCheck(
   new URL("../http/auth/generated/bootstrap_policy.json", import.meta.url),
   `{\n${kinds.join(",\n")}\n}\n`,
+);
+
+const flowControl = ["flowschemas", "prioritylevelconfigurations"].map((kind) => {
+  const objects = (answers[`/apis/flowcontrol.apiserver.k8s.io/v1/${kind}`] ?? []).map(({ metadata, ...object }) => {
+    const { spec } = object as { spec?: unknown };
+    return JSON.stringify({ metadata, spec });
+  });
+  return `${JSON.stringify(kind)}: [\n${objects.join(",\n")}\n]`;
+});
+writeOrCheck(
+  new URL("../http/flow_control/generated/default_objects.json", import.meta.url),
+  `{\n${flowControl.join(",\n")}\n}\n`,
 );

@@ -6,8 +6,6 @@ const inVain: Readonly<Record<string, string>> = {
   "/persistentvolumeclaims": "no volume is bound or provisioned",
   "/persistentvolumes": "no claim is bound to it",
   "autoscaling/horizontalpodautoscalers": "nothing is scaled, for want of metrics",
-  "flowcontrol.apiserver.k8s.io/flowschemas": "requests are limited by their number only",
-  "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations": "requests are limited by their number only",
   "networking.k8s.io/networkpolicies": "no packet is dropped",
   "resource.k8s.io/resourceclaims": "no device is allocated",
   "resource.k8s.io/resourceclaimtemplates": "no device is allocated",

@@ -4,7 +4,7 @@ import { lasts } from "../machinery/lasting.ts";
 import { requestInfo } from "../machinery/request_info.ts";
 import type { UserInfo } from "../machinery/types.ts";
 import { answered, type ServerEnvironment } from "../server/environment.ts";
-import { withHeader } from "../server/light_response.ts";
+import { withHeaders } from "../server/light_response.ts";
 import type { AuditTrail } from "./audit_trail.ts";
 import type { Auditor } from "./auditor.ts";
 
@@ -75,11 +75,11 @@ export class RequestAudit {
       );
       await trail?.reached("ResponseStarted");
       raw.onClose(() => void trail?.reached("ResponseComplete")?.catch(() => {}));
-      return response === answered ? response : withHeader(response, auditIdHeader, this.id);
+      return response === answered ? response : withHeaders(response, this.headers);
     }
     trail?.answeredWith(response.status);
     await trail?.reached(this.#isBug ? "Panic" : "ResponseComplete")?.catch(() => {});
-    return withHeader(response, auditIdHeader, this.id);
+    return withHeaders(response, this.headers);
   }
 
   #refuseUnknown(response: Response): void {

@@ -45,7 +45,7 @@ export class InFlight {
       await new Promise<void>((resolve) => lane.waiting.push(resolve));
     }
     try {
-      return await this.#withinTime(work);
+      return await this.withinTime(work);
     } finally {
       // Who waits takes over the place.
       const next = lane.waiting.shift();
@@ -54,7 +54,8 @@ export class InFlight {
     }
   }
 
-  #withinTime<T>(work: () => Promise<T>): Promise<T> {
+  /** Without a limit of their number. @throws ApiError 504 when `work` takes too long; its outcome is then nobody's. */
+  withinTime<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const underWay: UnderWay = { deadline: this.#clock.now() + timeoutMs, expire: () => reject(timedOut()) };
       this.#underWay.add(underWay);

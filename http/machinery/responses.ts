@@ -7,9 +7,10 @@ import { ApiError, type Status } from "../../machines/objects/status.ts";
 import type { AppEnvironment } from "../app.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { answered, maxRequestBytes, type ServerEnvironment, type UpgradeOffer } from "../server/environment.ts";
-import { lightResponse, type ResponseHeaders } from "../server/light_response.ts";
+import { lightResponse, type ResponseHeaders, withHeaders } from "../server/light_response.ts";
 import type { Api } from "./api.ts";
 import type { ApiReply, ApiRequest, RequestBody } from "./api_request.ts";
+import type { FlowControl } from "../flow_control/flow_control.ts";
 import { contentType, encodeList, encodeObject, encodeValue, type EncodingContext } from "./encode_reply.ts";
 import { badRequest, methodNotAllowed, tooManyBytes, warningsOf } from "./errors.ts";
 import { header } from "./header.ts";
@@ -105,6 +106,8 @@ export interface Serving {
   readonly api: Api;
   readonly metrics: Metrics;
   readonly inFlight: InFlight;
+  /** Absent: requests are limited by their number alone. */
+  readonly flows: FlowControl | undefined;
   report(error: unknown): void;
   readonly connect: ConnectStream | undefined;
   /** Turns the connection of a watch into a WebSocket. @throws ApiError 400 for an offer that cannot be taken */
@@ -115,7 +118,7 @@ const noQuery = new URLSearchParams();
 
 /** A request for a resource. */
 export async function resourceResponse(serving: Serving, c: AppContext): Promise<Response> {
-  const { api, metrics, inFlight, report } = serving;
+  const { api, metrics, inFlight, flows, report } = serving;
   const url = c.req.url;
   const mark = url.indexOf("?");
   const query = mark < 0 ? noQuery : new URLSearchParams(url.slice(mark + 1));
@@ -123,17 +126,20 @@ export async function resourceResponse(serving: Serving, c: AppContext): Promise
   if (info.resourceRequest && !served(api, info)) return notFoundPage();
   const warnings = deprecationWarnings(info);
   const protobuf = protobufOf(api, info);
+  const flow = lasts(info) ? undefined : flows?.flowOf(c.var.user, info);
   let response: Response;
   try {
     const work = () => answerResource(serving, c, { info, query, warnings, protobuf });
-    response = lasts(info) ? await work() : await inFlight.run(reads.has(info.verb) ? "read" : "write", work);
+    if (lasts(info)) response = await work();
+    else if (flow === undefined) response = await inFlight.run(reads.has(info.verb) ? "read" : "write", work);
+    else response = await flows!.run(flow, seatsOf(api, info), () => inFlight.withinTime(work));
   } catch (error) {
     response = errorResponse(c, isSensitive(info) ? withoutText(error) : error, { report, protobuf }, warnings);
   }
   // What is no resource of ours is counted as one: names that clients think up must not fill the memory.
   const resource = api.registry.find(info.group, info.version, info.resource) === undefined ? "" : info.resource;
   metrics.request(info.verb, info.group, info.version, resource, response === answered ? 200 : response.status);
-  return response;
+  return flow === undefined || response === answered ? response : withHeaders(response, flow.headers);
 }
 
 /** What the request is about, in protobuf, where that is offered: not for custom resources, but for their scale. */
@@ -143,6 +149,16 @@ function protobufOf({ registry, schema }: Api, info: RequestInfo): ProtobufForm 
 }
 
 const reads = new Set(["get", "list"]);
+const objectsPerSeat = 100;
+const mostSeats = 10;
+
+/** What a request costs beside others: a list, by what is gone through for it. */
+function seatsOf({ registry, cache }: Api, { verb, group, version, resource: plural }: RequestInfo): number {
+  if (verb !== "list") return 1;
+  const resource = registry.find(group, version, plural);
+  const stored = resource === undefined ? undefined : cache.find(registry.storageOf(resource));
+  return Math.max(1, Math.min(mostSeats, Math.ceil((stored?.count ?? 0) / objectsPerSeat)));
+}
 
 /** Paths of groups that do not exist are nobody's; within a group the API itself says what is missing. */
 function served({ registry }: Api, { group, version }: RequestInfo): boolean {

@@ -174,6 +174,11 @@ export class WatchCache {
     return cache;
   }
 
+  /** The same; undefined for what is not stored. */
+  find(resource: Resource): ResourceCache | undefined {
+    return this.#caches.get(keyPrefix(resource));
+  }
+
   caches(): Iterable<ResourceCache> {
     return this.#caches.values();
   }

@@ -51,11 +51,11 @@ export function lightResponse(status: number, headers: ResponseHeaders, content:
   return new LightResponse(status, headers, content) as unknown as Response;
 }
 
-/** The response with one header more; it may be changed. */
-export function withHeader(response: Response, name: string, value: string): Response {
+/** The response with more headers; it may be changed. */
+export function withHeaders(response: Response, headers: Readonly<Record<string, string>>): Response {
   const ready = readyToSend(response) as LightResponse | undefined;
-  if (ready !== undefined) return lightResponse(ready.status, { ...ready.sent, [name]: value }, ready.content);
-  response.headers.set(name, value);
+  if (ready !== undefined) return lightResponse(ready.status, { ...ready.sent, ...headers }, ready.content);
+  for (const name in headers) response.headers.set(name, headers[name]!);
   return response;
 }
 
