@@ -29,6 +29,8 @@ export const refreshMachine = setup({
     },
     settling: {
       description: "Something changed: waits a moment for more changes.",
+      // More changes are what it waits for: the contents are read after them.
+      on: { "sources.changed": {} },
       after: { settleTime: "refreshing" },
     },
     refreshing: {
@@ -43,12 +45,13 @@ export const refreshMachine = setup({
         },
         stale: {
           description: "Something changed meanwhile: goes over it again.",
-          on: { "volumes.refreshed": "#volumeRefresh.settling" },
+          on: { "sources.changed": {}, "volumes.refreshed": "#volumeRefresh.settling" },
         },
       },
     },
     backOff: {
-      description: "A source could not be read; the old contents stay. Tries again in 10 s.",
+      description: "A source could not be read; the old contents stay. Tries again in 10 s, or when one has changed.",
+      on: { "sources.changed": "settling" },
       after: { retryDelay: "refreshing" },
     },
   },
