@@ -15,6 +15,7 @@ import { ActorCell, type Delivery, type Outstanding } from "./system/actor_cell.
 import type { ActorKind } from "./system/actor_kind.ts";
 import { type Address } from "./system/address.ts";
 import type { Cause, Counters, Incident, MessageObserver, Observer, Transition } from "./system/inspection.ts";
+import { ObjectSteps } from "./system/object_steps.ts";
 import { Observers } from "./system/observers.ts";
 import { callOffAll, carryOutAll } from "./system/orders.ts";
 import { RunQueue } from "./system/run_queue.ts";
@@ -34,6 +35,8 @@ const turnsForInput = 4;
 
 export class ActorSystem {
   readonly clock: Clock;
+  /** What is done for objects beside the charts. */
+  readonly steps = new ObjectSteps(() => ({ sequence: ++this.#sequence, wallTime: this.clock.wallTime() }));
   readonly counters: Counters = { transitions: 0, unhandled: 0, deadMessages: 0, lateAnswers: 0, faults: 0 };
   #cells = new Map<Address, ActorCell>();
   #queue: RunQueue<Delivery>;

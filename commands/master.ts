@@ -1,5 +1,6 @@
 /** A master: store, API server, and, while it leads, controllers and scheduler. Everything is wired here. */
 import { realRandom } from "../actors/real/real_random.ts";
+import { TracedWrites } from "../actors/inspection/traced_writes.ts";
 import { startCompactor } from "../actors/store/compactor.ts";
 import { actorKind, type Address, address } from "../actors/system.ts";
 import { auditedRequests } from "../http/audit/audited_requests.ts";
@@ -190,13 +191,15 @@ class RunningMaster {
     const { system, plan, state } = this.#options;
     const { storage, notes } = this.#store = await openMasterStore(this.#options);
     for (const note of notes) this.#options.report(note);
+    const writes = new TracedWrites(system.steps);
+    const traced = writes.storage(storage);
     const flags = await readApiServerFlags(state);
     if ("audit-policy-file" in flags) {
       const { startAudit } = await import("./audit.ts");
       this.#audit = await startAudit({ ...this.#options, flags, hasPeers: this.#options.among?.ownDisk === false });
     }
     this.#storeProblem = storeCheck(storage, system.clock);
-    this.#encryption = await startEncryption(storage, {
+    this.#encryption = await startEncryption(traced, {
       ...{ state, flags, clock: system.clock, registry: () => this.api.registry },
       report: (problem) => this.#options.report(problem),
     });
@@ -206,12 +209,13 @@ class RunningMaster {
       this.#others = await startAuthentication({ ...this.#options, flags, clock: system.clock });
     }
     this.#made = createMasterApi({
-      storage: encrypted ?? storage,
+      storage: encrypted ?? traced,
       needsRewrite: encrypted === undefined ? undefined : (key) => encrypted.needsRewrite(key),
       clock: system.clock,
       serviceCidr: plan.serviceCidr,
       serviceAccountKey: this.keys.serviceAccountKey,
       auditor: this.#audit?.auditor,
+      began: (request) => writes.began(request),
       others: this.#others,
       report: (problem) => this.#options.report(problem),
     });

@@ -13,7 +13,7 @@ import { reviews } from "../http/auth/reviews.ts";
 import { BootstrapTokens } from "../http/auth/tokens/bootstrap_tokens.ts";
 import { ServiceAccountTokens } from "../http/auth/tokens/service_account_tokens.ts";
 import { tokenRequestHandler } from "../http/auth/tokens/token_request.ts";
-import { type Api, createApi } from "../http/machinery/api.ts";
+import { type Api, type ApiOptions, createApi } from "../http/machinery/api.ts";
 import type { Authorizer, TokenAuthenticator } from "../http/machinery/types.ts";
 import { createResources } from "../http/resources/built_in.ts";
 import { webhookCaller } from "../http/outgoing/webhook_caller.ts";
@@ -34,6 +34,8 @@ export interface MasterApiOptions {
   /** Of a store that encrypts: whether it would store what a key holds otherwise now. */
   readonly needsRewrite?: ((key: string) => Promise<boolean>) | undefined;
   readonly auditor?: Auditor | undefined;
+  /** Told of each request that writes. */
+  readonly began?: ApiOptions["began"];
   /** Whom is asked about tokens and requests that nobody here knows of. */
   readonly others?: Others | undefined;
   report(problem: string): void;
@@ -55,7 +57,7 @@ export interface MasterApi {
 }
 
 export function createMasterApi(
-  { storage, clock, serviceCidr, serviceAccountKey, needsRewrite, auditor, others, report }: MasterApiOptions,
+  { storage, clock, serviceCidr, serviceAccountKey, needsRewrite, auditor, began, others, report }: MasterApiOptions,
 ): MasterApi {
   const policy = new RbacPolicy();
   const now = () => clock.wallTime();
@@ -82,6 +84,7 @@ export function createMasterApi(
     schema,
     needsRewrite,
     auditor,
+    began,
     resources: createResources({
       cel: checkExpression,
       reviews: reviews({ authorizer: current, policy, tokens, others: others?.tokens ?? [], now }),

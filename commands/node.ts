@@ -1,4 +1,5 @@
 /** A node: kubelet, its HTTPS server, its part of the network. */
+import { tracedRuntime } from "../actors/inspection/traced_runtime.ts";
 import { type Kubelet, startKubelet } from "../actors/kubelet/kubelet.ts";
 import type { ActorSystem } from "../actors/system.ts";
 import type { KeyPair } from "../http/auth/certificates/issue.ts";
@@ -92,7 +93,7 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
     clusterName: state.name,
     nodeName: name,
     client: options.client,
-    runtime: options.runtime,
+    runtime: tracedRuntime(options.runtime, system.steps),
     network: options.network,
     ...(options.files === undefined ? {} : { files: options.files }),
     clusterDns: plan.dnsAddress,

@@ -143,6 +143,30 @@ export interface TimerRecord {
   readonly due?: number;
 }
 
+/** Who has a part in an object's way from the request to where it is. */
+export type ObjectLane =
+  | "client"
+  | "controllers"
+  | "API server"
+  | "log (raft)"
+  | "scheduler"
+  | "kubelet"
+  | "Docker";
+
+/** What one of them told another about an object, beside the charts. */
+export interface StepRecord {
+  readonly type: "step";
+  /** Among the records of its process. */
+  readonly sequence: number;
+  readonly process: string;
+  readonly wallTime: number;
+  /** The same in every process: made of the object's uid or, where that is not known, its place. */
+  readonly trace: string;
+  readonly from: ObjectLane;
+  readonly to: ObjectLane;
+  readonly what: string;
+}
+
 export interface IncidentRecord {
   readonly type: "actor.stopped" | "actor.failed" | "message.dead" | "answer.late";
   readonly id: ActorId;
@@ -256,6 +280,8 @@ export type ServerMessage =
     readonly request: number;
     readonly records: readonly TransitionRecord[];
     readonly incidents: readonly IncidentRecord[];
+    /** Of `object`: requests, entries of the log and orders to the container engine, of all processes. */
+    readonly steps?: readonly StepRecord[];
     readonly next?: string;
     /** Whether this comes from the rings of the last 8 transitions only, for want of a history. */
     readonly ringsOnly: boolean;

@@ -13,6 +13,7 @@ import {
   type InspectionHub,
   inspectionVersion,
   type ServerMessage,
+  type StepRecord,
   type StreamCounters,
   type TransitionRecord,
 } from "../../ports/inspection.ts";
@@ -20,7 +21,7 @@ import type { Clock, Wake } from "../../ports/clock.ts";
 import { recordingLines } from "./hub_recording.ts";
 import type { HistoryRecorder } from "./history_recorder.ts";
 import { HubSession } from "./hub_session.ts";
-import type { InspectionSource, SourceCounters } from "./inspection_source.ts";
+import type { InspectionSource, ObjectQuestion, SourceCounters } from "./inspection_source.ts";
 import type { Rows } from "./watch_list.ts";
 
 export interface HubOptions {
@@ -210,6 +211,12 @@ export class Hub implements InspectionHub, Rows {
   /** What the actors keep of themselves, of all processes, by time. */
   async recent(matching: (id: ActorId) => boolean): Promise<TransitionRecord[]> {
     const found = await Promise.all([...this.#sources.values()].map((source) => source.recent(matching)));
+    return found.flat().sort((one, other) => one.wallTime - other.wallTime || one.sequence - other.sequence);
+  }
+
+  /** What was done for an object beside the charts, of all processes, by time. */
+  async steps(object: ObjectQuestion): Promise<StepRecord[]> {
+    const found = await Promise.all([...this.#sources.values()].map((source) => source.steps?.(object) ?? []));
     return found.flat().sort((one, other) => one.wallTime - other.wallTime || one.sequence - other.sequence);
   }
 

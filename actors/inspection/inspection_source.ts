@@ -4,8 +4,10 @@ import type {
   ActorId,
   ActorRow,
   ChartDefinition,
+  ClientMessage,
   IncidentRecord,
   Json,
+  StepRecord,
   StreamCounters,
   TransitionRecord,
 } from "../../ports/inspection.ts";
@@ -20,6 +22,9 @@ export interface Wanted {
   readonly ids: ReadonlySet<ActorId>;
 }
 
+/** A Kubernetes object that is asked about, by a singular such as `pod`. */
+export type ObjectQuestion = Pick<Extract<ClientMessage, { type: "object" }>, "kind" | "namespace" | "name">;
+
 export interface InspectionSource {
   /** The process' name. */
   readonly name: string;
@@ -32,6 +37,8 @@ export interface InspectionSource {
   tellDetail(id: ActorId): void;
   /** The records that its actors keep of themselves, oldest first. */
   recent(matching: (id: ActorId) => boolean): Promise<readonly TransitionRecord[]>;
+  /** What was done beside the charts for an object, where the source knows of such. */
+  steps?(object: ObjectQuestion): Promise<readonly StepRecord[]>;
   /** @throws Error when that actor is not there. */
   send(id: ActorId, event: { readonly type: string; readonly [param: string]: Json }): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** Answers of the hub to questions about what was. */
 import type { ActorRow, ClientMessage, ServerMessage, TransitionRecord } from "../../ports/inspection.ts";
 import { addressedRow, type RowTest, rowTest } from "./actor_filter.ts";
+import type { ObjectQuestion } from "./inspection_source.ts";
 import type { Hub } from "./inspection_hub.ts";
 
 export type Question = Extract<ClientMessage, { type: "history" | "trace" | "object" | "seek" | "send" }>;
@@ -43,7 +44,8 @@ export async function answerQuestion(hub: Hub, question: Past, visible: RowTest)
     const concerns = rowTest({ name: [name], ...(namespace === undefined ? {} : { namespace: [namespace] }) });
     const also = lookingAfter[kind] ?? (() => true);
     const records = await hub.past(test(hub, (row) => concerns(row) && also(row), visible), 0, Infinity, recordsAtMost);
-    return answer(await withCauses(hub, records, visible));
+    const answered = answer(await withCauses(hub, records, visible));
+    return { ...answered, steps: visible(objectRow(question)) ? await hub.steps(question) : [] } as Answer;
   }
   const { id, filter, from = -Infinity, to = Infinity, limit = recordsAtMost, next } = question;
   const matches = rowTest(filter);
@@ -52,6 +54,12 @@ export async function answerQuestion(hub: Hub, question: Past, visible: RowTest)
   const end = next === undefined ? records.length : Math.min(records.length, Number(next) || 0);
   const begin = Math.max(0, end - Math.min(limit, recordsAtMost));
   return answer(records.slice(begin, end), begin > 0 ? String(begin) : undefined);
+}
+
+/** An actor that looks after the object itself, whether there is one or not: who may see it may see the object. */
+function objectRow({ kind, namespace = "-", name }: ObjectQuestion): ActorRow {
+  const looksAfter = kind === "pod" || kind === "node" ? kind : `${kind}-controller`;
+  return addressedRow(`-/${looksAfter}/${namespace}/${name}/-`);
 }
 
 /** Also of actors that have ended: of those the address is known. */

@@ -1,8 +1,15 @@
 /** Another process' hub as a source: the stream's own protocol, spoken as a client. Connects again when it is cut off. */
 import type { Clock, Wake } from "../../ports/clock.ts";
-import type { ActorId, ActorRow, ClientMessage, ServerMessage, TransitionRecord } from "../../ports/inspection.ts";
+import type {
+  ActorId,
+  ActorRow,
+  ClientMessage,
+  ServerMessage,
+  StepRecord,
+  TransitionRecord,
+} from "../../ports/inspection.ts";
 import { changedRow } from "./changed_row.ts";
-import type { InspectionSource, SourceSink, Wanted } from "./inspection_source.ts";
+import type { InspectionSource, ObjectQuestion, SourceSink, Wanted } from "./inspection_source.ts";
 
 export interface StreamConnection {
   send(text: string): void;
@@ -87,6 +94,12 @@ export class RemoteSource implements InspectionSource {
   async recent(matching: (id: ActorId) => boolean): Promise<readonly TransitionRecord[]> {
     const answer = await this.#ask((request) => ({ type: "history", request }));
     return answer?.type === "answer" ? answer.records.filter(({ id }) => matching(id)) : [];
+  }
+
+  async steps({ kind, namespace, name }: ObjectQuestion): Promise<readonly StepRecord[]> {
+    const where = namespace === undefined ? {} : { namespace };
+    const answer = await this.#ask((request) => ({ type: "object", request, kind, name, ...where }));
+    return answer?.type === "answer" ? answer.steps ?? [] : [];
   }
 
   async send(id: ActorId, event: Parameters<InspectionSource["send"]>[1]): Promise<void> {

@@ -13,12 +13,13 @@ import {
   coalesceMs,
   type IncidentRecord,
   type Json,
+  type StepRecord,
   type TransitionRecord,
 } from "../../ports/inspection.ts";
 import type { Wake } from "../../ports/clock.ts";
 import type { ActorSystem, Address, Incident, Inspection, Transition } from "../system.ts";
 import { type ActorTally, detailOf, incidentOf, newTally, problemsOf, recordOf, rowOf } from "./actor_rows.ts";
-import type { InspectionSource, SourceSink, Wanted } from "./inspection_source.ts";
+import type { InspectionSource, ObjectQuestion, SourceSink, Wanted } from "./inspection_source.ts";
 
 export interface SystemSourceOptions {
   readonly system: ActorSystem;
@@ -95,6 +96,14 @@ export class SystemSource implements InspectionSource {
       for (const transition of report?.recent ?? []) records.push(recordOf(transition, report!.machine, this.name));
     }
     return Promise.resolve(records.sort((one, other) => one.sequence - other.sequence));
+  }
+
+  steps({ kind, namespace = "", name }: ObjectQuestion): Promise<readonly StepRecord[]> {
+    const found = this.#options.system.steps.of({ resource: `${kind}s`, namespace, name });
+    const uid = found.find((step) => step.uid !== undefined)?.uid ?? `${kind}s/${namespace}/${name}`;
+    return Promise.resolve(found.map(({ sequence, wallTime, from, to, what, uid: own = uid }) => (
+      { type: "step", sequence, process: this.name, wallTime, trace: `object:${own}`, from, to, what }
+    )));
   }
 
   send(id: ActorId, event: { readonly type: string; readonly [param: string]: Json }): Promise<void> {

@@ -44,7 +44,21 @@ export interface ApiOptions {
   readonly needsRewrite?: ((key: string) => Promise<boolean>) | undefined;
   /** Absent: nothing is audited. */
   readonly auditor?: Auditor | undefined;
+  /** Told of each request that writes one object; what it answers is told what was written. Absent: nobody watches. */
+  readonly began?: ((request: WriteRequest) => Written | undefined) | undefined;
 }
+
+export interface WriteRequest {
+  readonly verb: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly namespace: string;
+  /** "" for one that is to be named. */
+  readonly name: string;
+  readonly user: string;
+}
+
+export type Written = (object: { readonly name: string; readonly uid?: string | undefined }) => void;
 
 export interface Api {
   /** `authorized`: the caller has asked `authorize` already. @throws ApiError */
@@ -90,15 +104,18 @@ export function createApi(options: ApiOptions): Api {
   const api: Api = {
     async execute(request, authorized = false) {
       const { audit } = request;
+      const written = changing.has(request.verb) ? options.began?.(writeOf(request)) : undefined;
       if (!authorized && request.user !== serverUser) await authorize(attributesOf(request), audit);
       try {
         const reply = await run(engine, request);
         audit?.replied(reply);
+        written?.(writtenBy(request, reply));
         return reply;
       } catch (error) {
         if (!(error instanceof Unconverted)) throw storageRefusal(error);
         const reply = await runConverted(engine, request, error);
         audit?.replied(reply);
+        written?.(writtenBy(request, reply));
         return reply;
       }
     },
@@ -132,6 +149,19 @@ export function createApi(options: ApiOptions): Api {
   const authorizer = typeof options.authorizer === "function" ? options.authorizer(client) : options.authorizer;
   admission.use(typeof options.admission === "function" ? options.admission(client, registry) : options.admission);
   return api;
+}
+
+const changing = new Set<string>(["create", "update", "patch", "delete"]);
+
+function writeOf({ verb, resource, subresource, namespace, name, user }: ApiRequest): WriteRequest {
+  return { verb, resource, subresource, namespace, name, user: user.name };
+}
+
+/** Which object it was: one without a name got one, and what is no object (a binding's answer) has no uid. */
+function writtenBy({ name }: ApiRequest, reply: ApiReply): Parameters<Written>[0] {
+  if (reply.type !== "object") return { name };
+  const { metadata } = reply.entry.object;
+  return { name: metadata.name, uid: metadata.uid };
 }
 
 /** Whether the resource's own form is what is stored; what is only answered (reviews, bindings) is not. */

@@ -15,6 +15,8 @@ import { type Client, kubectl } from "./kubectl.ts";
 export interface ApiCluster extends AsyncDisposable {
   readonly kubectl: Client;
   readonly master: Master;
+  /** Whose actors the master's are. */
+  readonly system: ActorSystem;
   readonly kubeconfig: string;
   /** For files of the test's own. */
   readonly directory: string;
@@ -49,6 +51,7 @@ export async function startApiCluster(
   return {
     kubectl: await kubectl(state.path("kubeconfig"), directory),
     master,
+    system,
     kubeconfig: state.path("kubeconfig"),
     directory,
     async [Symbol.asyncDispose]() {

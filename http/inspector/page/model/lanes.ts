@@ -1,5 +1,5 @@
 /** Records of several actors as swim lanes: who told whom what, in the order of time. */
-import type { ActorId, TransitionRecord } from "../../../../ports/inspection.ts";
+import type { ActorId, ObjectLane, StepRecord, TransitionRecord } from "../../../../ports/inspection.ts";
 import { eventWords } from "./story.ts";
 
 export interface Lane {
@@ -56,4 +56,26 @@ export function causedBy(record: TransitionRecord, all: readonly TransitionRecor
     cause.by === "message" && cause.from === record.id && trace === record.trace && process === record.process &&
     sequence > record.sequence && sequence < next
   );
+}
+
+/** From the request to where the object is: the order in which an object's way goes through them. */
+const objectLanes: readonly ObjectLane[] = [
+  "client",
+  "controllers",
+  "API server",
+  "log (raft)",
+  "scheduler",
+  "kubelet",
+  "Docker",
+];
+
+/** Steps beside the charts as lanes of those who took part, in the order of time. */
+export function objectLanesOf(records: readonly StepRecord[]) {
+  const lanes = objectLanes.filter((lane) => records.some(({ from, to }) => from === lane || to === lane));
+  const steps = records.toSorted((a, b) => a.wallTime - b.wallTime || a.sequence - b.sequence).map((record) => ({
+    record,
+    from: lanes.indexOf(record.from),
+    to: lanes.indexOf(record.to),
+  }));
+  return { lanes, steps };
 }

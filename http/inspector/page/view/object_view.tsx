@@ -1,9 +1,10 @@
 /** Everything that looks after one Kubernetes object: causes and next steps of each part, and what they told each other. */
 import { useEffect, useState } from "preact/hooks";
-import type { TransitionRecord } from "../../../../ports/inspection.ts";
+import type { StepRecord, TransitionRecord } from "../../../../ports/inspection.ts";
 import { actorName, duration, severity } from "../model/words.ts";
 import { Chip } from "./cluster_view.tsx";
 import { actorLink } from "./route.ts";
+import { ObjectSequence } from "./object_sequence.tsx";
 import { Sequence } from "./sequence_view.tsx";
 import { ask, known, lookedAt, now, rows, tell, watch } from "./session.ts";
 
@@ -12,10 +13,18 @@ const rank = { bad: 0, warn: 1, good: 2, over: 3 } as const;
 export function ObjectView({ path }: { path: string }) {
   const [namespace = "", name = ""] = path.split("/");
   const [records, setRecords] = useState<readonly TransitionRecord[]>([]);
+  const [steps, setSteps] = useState<readonly StepRecord[]>([]);
   useEffect(() => {
+    const forget = () => {
+      setRecords([]);
+      setSteps([]);
+    };
     watch({ filter: { ...(namespace === "" ? {} : { namespace: [namespace] }), name: [name] }, sort: "problems" });
     ask<"answer">({ type: "object", kind: "pod", ...(namespace === "" ? {} : { namespace }), name })
-      .then((answer) => setRecords(answer.records)).catch(() => setRecords([]));
+      .then((answer) => {
+        setRecords(answer.records);
+        setSteps(answer.steps ?? []);
+      }).catch(forget);
   }, [path]);
   const parts = rows.value.filter((row) => row.name === name || row.name?.startsWith(`${name}:`))
     .toSorted((a, b) => rank[severity(a)] - rank[severity(b)]).slice(0, 20);
@@ -72,12 +81,22 @@ export function ObjectView({ path }: { path: string }) {
           );
         })}
       </div>
+      {steps.length > 0 && (
+        <>
+          <h2>From the request to here</h2>
+          <ObjectSequence records={upTo(steps)} />
+        </>
+      )}
       <h2>Who did what</h2>
-      <Sequence
-        records={lookedAt.value === undefined ? records : records.filter(({ wallTime }) => wallTime <= lookedAt.value!)}
-      />
+      <Sequence records={upTo(records)} />
     </>
   );
+}
+
+/** Those until the moment that is looked at. */
+function upTo<T extends { readonly wallTime: number }>(records: readonly T[]): readonly T[] {
+  const until = lookedAt.value;
+  return until === undefined ? records : records.filter(({ wallTime }) => wallTime <= until);
 }
 
 function Nobody({ path }: { path: string }) {

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { matches } from "../../../../http/inspector/page/model/actor_filter.ts";
 import { Feed } from "../../../../http/inspector/page/model/feed.ts";
-import { causedBy, lanesOf } from "../../../../http/inspector/page/model/lanes.ts";
+import { causedBy, lanesOf, objectLanesOf } from "../../../../http/inspector/page/model/lanes.ts";
 import { standingAt } from "../../../../http/inspector/page/model/playback.ts";
 import { Recording } from "../../../../http/inspector/page/model/recording.ts";
 import { storyOf } from "../../../../http/inspector/page/model/story.ts";
@@ -126,4 +126,15 @@ Deno.test("recordingOfTrace makes a simulation's trace a recording that can be s
     "active.volumes.mounting",
   ]]);
   assertEquals(recording.rowsAt(40).map(({ name }) => name), ["web-0", "web-1"]);
+});
+
+Deno.test("objectLanesOf puts those who took part side by side, in the order of an object's way", () => {
+  const step = { type: "step", process: "p", trace: "object:u", what: "" } as const;
+  const { lanes, steps } = objectLanesOf([
+    { ...step, sequence: 4, wallTime: 20, from: "kubelet", to: "Docker" },
+    { ...step, sequence: 9, wallTime: 10, from: "API server", to: "log (raft)" },
+    { ...step, sequence: 8, wallTime: 10, from: "client", to: "API server" },
+  ]);
+  assertEquals(lanes, ["client", "API server", "log (raft)", "kubelet", "Docker"]);
+  assertEquals(steps.map(({ from, to }) => [from, to]), [[0, 1], [1, 2], [3, 4]]);
 });
