@@ -67,7 +67,11 @@ const browser: Need = {
 };
 
 /** A page in a browser, and a cluster with real pods to look at. */
-const stuckPods = ["tests/browser/stuck_pods_test.ts", "tests/browser/rolling_update_test.ts"];
+const stuckPods = [
+  "tests/browser/object_sequence_test.ts",
+  "tests/browser/rolling_update_test.ts",
+  "tests/browser/stuck_pods_test.ts",
+];
 
 /** Stores that lose their power at every point, are killed, or have real disks and connections. */
 const storeOnDisks = [

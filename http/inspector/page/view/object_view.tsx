@@ -15,19 +15,24 @@ export function ObjectView({ path }: { path: string }) {
   const [records, setRecords] = useState<readonly TransitionRecord[]>([]);
   const [steps, setSteps] = useState<readonly StepRecord[]>([]);
   useEffect(() => {
-    const forget = () => {
-      setRecords([]);
-      setSteps([]);
-    };
     watch({ filter: { ...(namespace === "" ? {} : { namespace: [namespace] }), name: [name] }, sort: "problems" });
-    ask<"answer">({ type: "object", kind: "pod", ...(namespace === "" ? {} : { namespace }), name })
-      .then((answer) => {
-        setRecords(answer.records);
-        setSteps(answer.steps ?? []);
-      }).catch(forget);
   }, [path]);
   const parts = rows.value.filter((row) => row.name === name || row.name?.startsWith(`${name}:`))
     .toSorted((a, b) => rank[severity(a)] - rank[severity(b)]).slice(0, 20);
+  // Other processes are heard of a little later, and what looks after the object goes on: asked again as that is seen.
+  const situation = parts.map(({ id, states }) => `${id} ${states}`).join();
+  useEffect(() => {
+    let isLatest = true;
+    ask<"answer">({ type: "object", kind: "pod", ...(namespace === "" ? {} : { namespace }), name })
+      .then((answer) => {
+        if (!isLatest) return;
+        setRecords(answer.records);
+        setSteps(answer.steps ?? []);
+      }).catch(() => {});
+    return () => {
+      isLatest = false;
+    };
+  }, [path, situation]);
   const ids = parts.map(({ id }) => id).join(" ");
   useEffect(() => {
     const wanted = ids === "" ? [] : ids.split(" ");
