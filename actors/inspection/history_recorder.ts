@@ -12,6 +12,7 @@ import type {
   TransitionRecord,
 } from "../../ports/inspection.ts";
 import type { Hub } from "./inspection_hub.ts";
+import { Repetitions } from "./repetitions.ts";
 import { RecordedSource } from "./recorded_source.ts";
 
 /** Where recordings lie; names sort by age. */
@@ -51,6 +52,8 @@ export class HistoryRecorder {
   readonly #files: HistoryFiles;
   readonly #bound: { readonly ms: number; readonly bytes: number };
   readonly #report: (problem: string) => void;
+  /** Of this recording alone: each is complete in itself. */
+  #repetitions = new Repetitions();
   #connection: InspectionConnection | undefined;
   #name = "";
   #since = 0;
@@ -130,6 +133,7 @@ export class HistoryRecorder {
     this.#name = `${String(this.#since).padStart(15, "0")}.jsonl`;
     this.#from ??= this.#since;
     this.#written = 0;
+    this.#repetitions = new Repetitions();
     const connection = this.#hub.connect({
       send: (text) => this.#keep(text),
       unsentBytes: 0,
@@ -141,7 +145,9 @@ export class HistoryRecorder {
     connection.receive('{"type":"follow","filter":{}}');
   }
 
-  #keep(text: string): void {
+  #keep(said: string): void {
+    const text = said.startsWith('{"type":"records"') ? this.#newsOf(said) : said;
+    if (text === undefined) return;
     if (text.startsWith('{"type":"counters"') || text.startsWith('{"type":"processes"')) return;
     this.#waiting.push(text);
     this.#waitingBytes += text.length + 1;
@@ -151,6 +157,14 @@ export class HistoryRecorder {
     this.#waitingBytes = 0;
     this.#report("History: the disk is too slow, records were left out");
     this.#begin();
+  }
+
+  /** Without records that only repeat what is kept; undefined: nothing else is in it. */
+  #newsOf(said: string): string | undefined {
+    const message = JSON.parse(said) as Extract<ServerMessage, { type: "records" }>;
+    const records = message.records.filter((record) => this.#repetitions.isNews(record));
+    if (records.length === message.records.length) return said;
+    return records.length === 0 && message.dropped === 0 ? undefined : JSON.stringify({ ...message, records });
   }
 
   #flushLater(): void {

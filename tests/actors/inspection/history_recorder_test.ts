@@ -106,6 +106,31 @@ Deno.test("a recording of the history has who ended meanwhile, from when on who 
   system.stopAll();
 });
 
+Deno.test("history keeps the first of what comes again and again and changes nothing, and all that no state handles", async () => {
+  const { system, hub, recorder, pass } = recorded("1h");
+  const heart = setup({ types: { events: {} as { type: "heart.beat" } | { type: "heart.ached" } } }).createMachine({
+    id: "heart",
+    options: { maxIterations: 100 },
+    initial: "calm",
+    states: { calm: { on: { "heart.beat": { target: "calm", reenter: true } } } },
+  });
+  const at = address({ node: "worker-0", kind: "heart", name: "one" });
+  const actor = system.spawn(actorKind("heart", heart, {}), { address: at, input: undefined });
+  for (let beat = 0; beat < 10; beat++) {
+    actor.send({ type: "heart.beat" });
+    if (beat < 3) actor.send({ type: "heart.ached" });
+    await pass(1_000);
+  }
+  const events = (await hub.past((id) => id === at, 0, Infinity, 100)).map(({ event }) => event.type);
+  // The very first shows in which states it is.
+  assertEquals(events.filter((type) => type === "heart.ached").length, 3);
+  const beats = events.filter((type) => type === "heart.beat").length;
+  assert(beats >= 1 && beats <= 2, `${beats} of 10 are kept`);
+  await recorder.stop();
+  hub.stop();
+  system.stopAll();
+});
+
 Deno.test("history stays within its bound of bytes, and each of its files is a recording", async () => {
   const { lamp, kept, recorder, pass, hub } = recorded("40KB");
   for (let press = 0; press < 400; press++) {
