@@ -88,8 +88,10 @@ const noLeaks = ["--sanitize-ops", "--sanitize-resources"];
 const slower: readonly Suite[] = [
   // What `deno task ok` runs by itself before the fast tests; the types of everything take longer than all of them.
   { name: "toolchain", paths: ["tests/house/toolchain_test.ts"], needs: [] },
+  // Models that are broken on purpose: each fault must be noticed.
+  { name: "mutants", paths: ["tests/models/shipped_mutants_test.ts"], flags: noLeaks, needs: [] },
   // Workers take longer to begin than the models that they search.
-  { name: "workers", paths: ["tests/actors/check"], flags: noLeaks, needs: [] },
+  { name: "workers", paths: ["tests/actors/check", "tests/commands/workers"], flags: noLeaks, needs: [] },
   { name: "simulation", paths: ["tests/simulation/many"], flags: ["--parallel"], needs: [] },
   { name: "store", paths: storeOnDisks, flags: ["--parallel", ...noLeaks], needs: [] },
   { name: "robustness", paths: ["tests/robustness"], flags: ["--parallel"], needs: [] },
