@@ -144,7 +144,7 @@ export function createProgram(): Command {
   program.command("test")
     .description("run Chartroom's own tests")
     .argument("[suites...]", "which suites (default: all that this machine can run)")
-    .option("--fast", "unit and model tests only, under a minute")
+    .option("--fast", "unit and model tests only, about a minute")
     .addOption(installOption())
     .action(async (suites, options) => (await import("./test.ts")).test(suites, options));
 
