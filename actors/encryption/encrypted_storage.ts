@@ -13,19 +13,17 @@ import {
 import {
   type KeyValue,
   type Operation,
-  type OperationResult,
   type RangeRequest,
   type RangeResult,
   type Storage,
   StorageError,
   type StorageEvent,
-  type StorageStatus,
   type StorageWatch,
   type TxnRequest,
-  type TxnResult,
   type WatchRequest,
   type WatchSink,
 } from "../../ports/storage.ts";
+import { eventShown, rangeShown, StorageDecorator, txnShown } from "../store/storage_decorator.ts";
 import { ciphers } from "./ciphers.ts";
 
 const encoder = new TextEncoder();
@@ -45,18 +43,19 @@ interface Prepared {
 /** Group and resource of a key; undefined: it is no object's. */
 export type ResourceOfKey = (key: string) => { readonly group: string; readonly resource: string } | undefined;
 
-export class EncryptedStorage implements Storage {
+export class EncryptedStorage extends StorageDecorator {
   #rules: readonly EncryptionRule[];
   /** By `resource.group`. */
   readonly #prepared = new Map<string, Prepared | undefined>();
 
   constructor(
-    readonly inner: Storage,
+    inner: Storage,
     rules: readonly EncryptionRule[],
     readonly resourceOf: ResourceOfKey,
     /** Told of a value that no key fits: its readers wait until one does. */
     readonly unreadable: (problem: string) => void,
   ) {
+    super(inner);
     this.#rules = rules;
   }
 
@@ -75,15 +74,15 @@ export class EncryptedStorage implements Storage {
     return prepared.writing === undefined ? beginsWith(kv.value, marker) : !beginsWith(kv.value, prepared.writing.head);
   }
 
-  async range(request: RangeRequest): Promise<RangeResult> {
-    return this.#range(await this.inner.range(request));
+  override async range(request: RangeRequest): Promise<RangeResult> {
+    return rangeShown(await this.inner.range(request), this.#shown);
   }
 
-  async txn(request: TxnRequest): Promise<TxnResult> {
-    return this.#txnResult(await this.inner.txn(this.#txn(request)));
+  override async txn(request: TxnRequest): ReturnType<Storage["txn"]> {
+    return txnShown(await this.inner.txn(this.#txn(request)), this.#shown);
   }
 
-  watch(request: WatchRequest, sink: WatchSink): StorageWatch {
+  override watch(request: WatchRequest, sink: WatchSink): StorageWatch {
     let isOver = false;
     let watch: StorageWatch | undefined = undefined;
     watch = this.inner.watch(request, {
@@ -91,7 +90,7 @@ export class EncryptedStorage implements Storage {
         if (isOver) return;
         let events: StorageEvent[];
         try {
-          events = batch.map((event) => this.#event(event));
+          events = batch.map((event) => eventShown(event, this.#shown));
         } catch (error) {
           // Nothing of it may be left out: whoever watches comes back, and finds the key that was missing, or waits on.
           isOver = true;
@@ -105,30 +104,6 @@ export class EncryptedStorage implements Storage {
       closed: (error) => isOver || sink.closed(error),
     });
     return watch;
-  }
-
-  compact(revision: number): Promise<void> {
-    return this.inner.compact(revision);
-  }
-
-  grantLease(request: { ttlSeconds: number; id?: number }): ReturnType<Storage["grantLease"]> {
-    return this.inner.grantLease(request);
-  }
-
-  revokeLease(id: number): Promise<void> {
-    return this.inner.revokeLease(id);
-  }
-
-  keepLeaseAlive(id: number): ReturnType<Storage["keepLeaseAlive"]> {
-    return this.inner.keepLeaseAlive(id);
-  }
-
-  status(): Promise<StorageStatus> {
-    return this.inner.status();
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
   }
 
   #preparedFor(key: string): Prepared | undefined {
@@ -156,6 +131,8 @@ export class EncryptedStorage implements Storage {
     return whole;
   }
 
+  readonly #shown = (kv: KeyValue): KeyValue => this.#decrypted(kv);
+
   #decrypted(kv: KeyValue): KeyValue {
     const { key, value } = kv;
     if (value.length === 0) return kv;
@@ -175,16 +152,6 @@ export class EncryptedStorage implements Storage {
     }
   }
 
-  #range(result: RangeResult): RangeResult {
-    return { ...result, kvs: result.kvs.map((kv) => this.#decrypted(kv)) };
-  }
-
-  #event(event: StorageEvent): StorageEvent {
-    const { kv, previous } = event;
-    const shown = { ...event, kv: this.#decrypted(kv) };
-    return previous === undefined ? shown : { ...shown, previous: this.#decrypted(previous) };
-  }
-
   #txn({ compare, success, failure }: TxnRequest): TxnRequest {
     const compared = compare.find(({ key, target }) => target === "value" && this.#preparedFor(key) !== undefined);
     if (compared !== undefined) {
@@ -196,23 +163,6 @@ export class EncryptedStorage implements Storage {
       return { ...operation, value: this.#encrypted(operation.key, operation.value) };
     };
     return { compare, success: success.map(written), failure: failure.map(written) };
-  }
-
-  #txnResult<T extends TxnResult>(result: T): T {
-    return { ...result, results: result.results.map((each) => this.#result(each)) };
-  }
-
-  #result(result: OperationResult): OperationResult {
-    switch (result.type) {
-      case "put":
-        return result.previous === undefined ? result : { type: "put", previous: this.#decrypted(result.previous) };
-      case "delete":
-        return { type: "delete", deleted: result.deleted.map((kv) => this.#decrypted(kv)) };
-      case "range":
-        return { ...this.#range(result), type: "range" };
-      case "txn":
-        return this.#txnResult(result);
-    }
   }
 }
 

@@ -4,15 +4,9 @@
  * they are the way out.
  */
 import type { Operation } from "../../machines/store/requests.ts";
-import {
-  type Storage,
-  StorageError,
-  type StorageStatus,
-  type StorageWatch,
-  type WatchRequest,
-  type WatchSink,
-} from "../../ports/storage.ts";
+import { type Storage, StorageError } from "../../ports/storage.ts";
 import type { StoreAlarm } from "../../ports/store_administration.ts";
+import { StorageDecorator } from "./storage_decorator.ts";
 import { sizeOf } from "./administration_records.ts";
 
 export interface Limits {
@@ -52,13 +46,14 @@ class AlarmsInMemory implements AlarmBook {
   }
 }
 
-export class LimitedStorage implements Storage {
+export class LimitedStorage extends StorageDecorator {
   readonly #alarms: AlarmBook;
   /** What was measured last, and what was put since: never too small. */
   #known: number | undefined;
   #measuring: Promise<number> | undefined;
 
-  constructor(readonly inner: Storage, readonly limits: Limits) {
+  constructor(inner: Storage, readonly limits: Limits) {
+    super(inner);
     this.#alarms = limits.alarms ?? new AlarmsInMemory();
   }
 
@@ -90,11 +85,11 @@ export class LimitedStorage implements Storage {
     return this.#measuring;
   }
 
-  range(request: Parameters<Storage["range"]>[0]): ReturnType<Storage["range"]> {
+  override range(request: Parameters<Storage["range"]>[0]): ReturnType<Storage["range"]> {
     return this.#isCorrupt ? Promise.reject(corrupt()) : this.inner.range(request);
   }
 
-  async txn(request: Parameters<Storage["txn"]>[0]): ReturnType<Storage["txn"]> {
+  override async txn(request: Parameters<Storage["txn"]>[0]): ReturnType<Storage["txn"]> {
     if (this.#isCorrupt) throw corrupt();
     const { success, failure } = request;
     const bytes = Math.max(putBytes(success), putBytes(failure));
@@ -105,34 +100,10 @@ export class LimitedStorage implements Storage {
     return this.inner.txn(request);
   }
 
-  watch(request: WatchRequest, sink: WatchSink): StorageWatch {
-    return this.inner.watch(request, sink);
-  }
-
-  compact(revision: number): Promise<void> {
-    return this.inner.compact(revision);
-  }
-
-  async grantLease(request: Parameters<Storage["grantLease"]>[0]): ReturnType<Storage["grantLease"]> {
+  override async grantLease(request: Parameters<Storage["grantLease"]>[0]): ReturnType<Storage["grantLease"]> {
     if (this.#isCorrupt) throw corrupt();
     await this.#room(0);
     return this.inner.grantLease(request);
-  }
-
-  revokeLease(id: number): Promise<void> {
-    return this.inner.revokeLease(id);
-  }
-
-  keepLeaseAlive(id: number): ReturnType<Storage["keepLeaseAlive"]> {
-    return this.inner.keepLeaseAlive(id);
-  }
-
-  status(): Promise<StorageStatus> {
-    return this.inner.status();
-  }
-
-  close(): Promise<void> {
-    return this.inner.close();
   }
 
   /** Alarms of other members are theirs. */
