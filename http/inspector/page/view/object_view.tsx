@@ -14,6 +14,7 @@ export function ObjectView({ path }: { path: string }) {
   const [namespace = "", name = ""] = path.split("/");
   const [records, setRecords] = useState<readonly TransitionRecord[]>([]);
   const [steps, setSteps] = useState<readonly StepRecord[]>([]);
+  const [refusal, setRefusal] = useState("");
   useEffect(() => {
     watch({ filter: { ...(namespace === "" ? {} : { namespace: [namespace] }), name: [name] }, sort: "problems" });
   }, [path]);
@@ -28,7 +29,8 @@ export function ObjectView({ path }: { path: string }) {
         if (!isLatest) return;
         setRecords(answer.records);
         setSteps(answer.steps ?? []);
-      }).catch(() => {});
+        setRefusal("");
+      }).catch((error: Error) => isLatest && setRefusal(error.message));
     return () => {
       isLatest = false;
     };
@@ -46,6 +48,7 @@ export function ObjectView({ path }: { path: string }) {
         {name} <span class="dim">{namespace}</span>
       </h1>
       {parts.length === 0 && <Nobody path={path} />}
+      {refusal !== "" && <p role="alert">{refusal}</p>}
       <div class="objects">
         {parts.map((row) => {
           const detail = details.get(row.id);
